@@ -1,0 +1,50 @@
+/**
+ * The dispatcher: one per thread, the only source of callbacks on the byte path.
+ *
+ * A *turn* is one handling of ready events: I/O callbacks, then due posts, then the flush list, then deferred deletion.
+ *
+ *   ready events -> callbacks -> posts -> flush list (one sendmsg per connection) -> turn blocks reset -> deferred deletion
+ */
+
+/** Monotonic and wall time in fractional milliseconds. The only source of time in the code (tests inject a fake). */
+export interface Clock {
+  /** Monotonic, fractional ms, microsecond precision. */
+  now(): number;
+  /** Epoch ms that belongs to a `now()` value: wall time = `wallOffset() + now()`, constant within a second. */
+  wallOffset(): number;
+}
+
+export interface Timer {
+  /** (Re-)arms: the callback runs once, no earlier than `ms` from now. O(1); cheap enough for each request. */
+  enable(ms: number): void;
+  disable(): void;
+  readonly enabled: boolean;
+}
+
+export interface Flushable {
+  /** Called once at the end of the turn in which `scheduleFlush` was called. */
+  flush(): void;
+}
+
+export interface Disposable {
+  dispose(): void;
+}
+
+export interface Dispatcher {
+  /** `main_thread`, `worker_0`, … as in stats and logs. */
+  readonly name: string;
+  readonly clock: Clock;
+  /** Number of the current turn, from 1. Requests with the same number shared the thread. */
+  readonly turn: number;
+  /** Linux thread id; 0 where it is not known. */
+  readonly tid: number;
+  createTimer(callback: () => void): Timer;
+  /** Runs `task` later in this turn or in the next one, FIFO, never synchronously. */
+  post(task: () => void): void;
+  /** `flush()` is called at the end of this turn; a second call within the turn is ignored. Order is first come. */
+  scheduleFlush(item: Flushable): void;
+  /** `dispose()` is called after the flush list of this turn: objects stay safe to touch in the current callbacks. */
+  deferredDelete(item: Disposable): void;
+  /** Uniform in [0, 1). Injected so that tests decide. */
+  random(): number;
+}

@@ -1,0 +1,86 @@
+/**
+ * Threads: what main and workers send each other. Main owns configuration, life cycle and the merged view; a worker owns its
+ * sockets. Nothing else is shared than these messages and the memory that they name.
+ */
+import type { Listener } from './envoy.ts';
+
+/** An immutable, versioned set of named entries in shared memory; a reader decodes an entry when it first asks for it. */
+export interface Snapshot<T> {
+  readonly version: number;
+  readonly size: number;
+  get(name: string): T | undefined;
+  /** Names in order of the snapshot. Decodes nothing. */
+  names(): Iterable<string>;
+  /** Entries decoded so far by this thread. */
+  readonly decoded: number;
+}
+
+/** The shared form of a snapshot: what a message carries (by reference, not copied). */
+export interface SharedSnapshot {
+  readonly version: number;
+  readonly memory: SharedArrayBuffer;
+}
+
+/** Reader's end of a slot. Throws before the first `set`. */
+export interface Slot<T> {
+  get(): Snapshot<T>;
+}
+
+export interface WorkerOptions {
+  readonly index: number;
+  readonly name: string;
+  readonly concurrency: number;
+  readonly socketInterface: 'syscall' | 'portable';
+  readonly listeners: readonly Listener[];
+  readonly logLevels: Readonly<Record<string, string>>;
+  readonly fileFlushIntervalMs: number;
+  readonly drainTimeMs: number;
+  /** Connection ids of the process: an Int32 counter taken with `Atomics.add`. */
+  readonly connectionIds: SharedArrayBuffer;
+  /** Circuit breakers and global limits: counters shared by all workers. */
+  readonly sharedCounters: SharedArrayBuffer;
+  /** One entry per worker, stored by it each turn: the watchdog reads them. */
+  readonly heartbeats: SharedArrayBuffer;
+  readonly slots: Readonly<Record<SlotName, SharedSnapshot>>;
+  /** Log files that have a thread: path -> port is sent by `log-port`. */
+  readonly node: { readonly id: string; readonly cluster: string };
+}
+
+export type SlotName = 'clusters' | 'routes';
+
+/** Main to worker. Every message with an `ack` number is answered by `{ kind: 'ack', ack }` when it has taken effect. */
+export type ToWorker =
+  | { readonly kind: 'slot'; readonly slot: SlotName; readonly snapshot: SharedSnapshot; readonly ack: number }
+  | { readonly kind: 'log-port'; readonly path: string; readonly port: import('node:worker_threads').MessagePort }
+  | { readonly kind: 'log-level'; readonly levels: Readonly<Record<string, string>>; readonly ack: number }
+  /** Stop accepting, answer with `connection: close`, let requests end; `deadlineMs` from now the rest is closed. */
+  | { readonly kind: 'drain'; readonly deadlineMs: number; readonly ack: number }
+  | { readonly kind: 'adopt'; readonly listener: string; readonly fd: number; readonly acceptedAt: number }
+  | { readonly kind: 'flush-logs'; readonly ack: number }
+  | { readonly kind: 'report'; readonly ack: number }
+  | { readonly kind: 'stop' };
+
+/** Worker to main. */
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly tid: number; readonly listeners: readonly ListenerReport[] }
+  | { readonly kind: 'ack'; readonly ack: number; readonly value?: unknown }
+  /** New metrics: names in the order of their indexes from `first`; `memory` when a new slab was made. */
+  | { readonly kind: 'stats'; readonly slab: number; readonly memory?: SharedArrayBuffer; readonly metrics: readonly MetricDescription[] }
+  | { readonly kind: 'hand-over'; readonly listener: string; readonly fd: number; readonly worker: number; readonly acceptedAt: number }
+  | { readonly kind: 'log-open'; readonly path: string }
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'fatal'; readonly error: string };
+
+export interface ListenerReport {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** For `enable_reuse_port: false`, the descriptor that the other workers share. */
+  readonly fd: number;
+}
+
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly index: number;
+}

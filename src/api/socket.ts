@@ -1,0 +1,119 @@
+/**
+ * The socket interface: what a connection needs from the operating system. Two implementations with one contract,
+ * `network/syscall-socket.ts` (our own system calls) and `network/portable-socket.ts` (node:net, node:tls).
+ *
+ * Readiness based: the socket says *when*, the connection decides *whether and how much*.
+ */
+import type { Block, Bytes } from './bytes.ts';
+
+export type Address =
+  | { readonly kind: 'ip'; readonly ip: string; readonly port: number; readonly family: 4 | 6 }
+  | { readonly kind: 'pipe'; readonly path: string };
+
+/**
+ * What one read found. An object of the socket's own, overwritten by its next read.
+ * `again`: nothing there now, `onReadable` will be called. `end`: the peer sent FIN. `error`: see `errorCode`.
+ */
+export interface ReadResult {
+  status: 'data' | 'again' | 'end' | 'error';
+  block: Block;
+  start: number;
+  end: number;
+  /** True if the read filled the space that was offered: more may be waiting. */
+  full: boolean;
+  /** Fractional ms, monotonic, when the call began. */
+  at: number;
+  /** ms inside the system call; -1 where it is not known (portable). */
+  took: number;
+  /** ms that the newest of these bytes waited in the kernel before the call; -1 where it is not known. */
+  waited: number;
+  /** errno name, `ECONNRESET`; '' unless `error`. */
+  errorCode: string;
+}
+
+export interface WriteResult {
+  /** Bytes taken by the kernel. */
+  written: number;
+  /** The kernel took less than offered: `onWritable` will be called. */
+  blocked: boolean;
+  at: number;
+  took: number;
+  errorCode: string;
+}
+
+/** Called by the dispatcher. None is called after `close()`. */
+export interface SocketEvents {
+  onReadable(): void;
+  onWritable(): void;
+  /** Only for sockets made by `connect`: exactly once. `errorCode` is '' when connected. */
+  onConnect(errorCode: string): void;
+}
+
+export interface Socket {
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  /** Whether a TLS layer stands between this socket and the wire. */
+  readonly secure: boolean;
+  /** Whether the platform can say `took` and `waited`. */
+  readonly timed: boolean;
+  /** One read into the worker's turn slab, at most `limit` bytes. */
+  read(limit: number): ReadResult;
+  /** Offers all views in one call (gathered). The views stay the caller's; nothing is kept. */
+  write(views: readonly Bytes[], count: number): WriteResult;
+  /** When false, `onReadable` is not called and the kernel's buffer fills: the peer feels it. */
+  setReadInterest(on: boolean): void;
+  /** FIN to the peer; reading goes on. */
+  shutdownWrite(): void;
+  /** `reset`: RST instead of FIN. Idempotent. */
+  close(reset: boolean): void;
+  setNoDelay(on: boolean): void;
+  setKeepAlive(probes: number, idleSeconds: number, intervalSeconds: number): void;
+  /** Length of what lies unread in the kernel without consuming it: 0 = none, -1 = peer has closed or reset. */
+  peek(): number;
+}
+
+/** A listening socket. */
+export interface ListenSocket {
+  readonly address: Address;
+  /** Stops accepting; connections in the kernel's queue are refused. */
+  close(): void;
+  /** Pauses accepting (connection limits); the kernel's queue fills meanwhile. */
+  setAcceptInterest(on: boolean): void;
+}
+
+export interface ConnectOptions {
+  readonly to: Address;
+  readonly from?: Address;
+}
+
+export interface ListenOptions {
+  readonly address: Address;
+  readonly backlog: number;
+  /** One socket per worker (`SO_REUSEPORT`), or one shared by all: then `fd` is handed to each worker. */
+  readonly reusePort: boolean;
+  readonly fd?: number;
+  readonly mode?: number;
+}
+
+/** What a worker or the main thread gets its sockets from. */
+export interface SocketInterface {
+  readonly name: 'syscall' | 'portable';
+  /** `events` may be called from the next turn on. */
+  connect(options: ConnectOptions, events: (socket: Socket) => SocketEvents): Socket;
+  /** `onAccept` gets a socket with no events bound yet: call `adopt` in the same callback. */
+  listen(options: ListenOptions, onAccept: (accepted: AcceptedSocket) => void): ListenSocket;
+  /** Takes an accepted socket into this thread's dispatcher. */
+  adopt(accepted: AcceptedSocket, events: (socket: Socket) => SocketEvents): Socket;
+}
+
+/** A connection accepted by the kernel that no thread owns yet. */
+export interface AcceptedSocket {
+  /** File descriptor: a plain integer that another worker of the process can adopt; -1 on the portable interface. */
+  readonly fd: number;
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  /** Fractional ms, monotonic. */
+  readonly acceptedAt: number;
+  /** Closes without adopting. */
+  discard(): void;
+}

@@ -1,0 +1,45 @@
+/**
+ * Time and randomness, the one place where the code takes them from.
+ *
+ * Monotonic time is `performance.now()`: fractional milliseconds since the thread started, so each worker has an offset of
+ * its own to wall time. Wall time moves (NTP); the offset is read anew once a second, so that all stamps of one line agree
+ * and a stamp costs an addition.
+ */
+import type { Clock } from '../api/event.ts';
+
+const OFFSET_REFRESH_MS = 1000;
+
+export class SystemClock implements Clock {
+  #offset = Date.now() - performance.now();
+  #offsetReadAt = performance.now();
+
+  now(): number {
+    return performance.now();
+  }
+
+  wallOffset(): number {
+    const now = performance.now();
+    if (now - this.#offsetReadAt > OFFSET_REFRESH_MS) {
+      this.#offset = Date.now() - now;
+      this.#offsetReadAt = now;
+    }
+    return this.#offset;
+  }
+}
+
+/** Uniform in [0, 1). Not for secrets. */
+export function random(): number {
+  return Math.random();
+}
+
+/** The one place that arms the runtime's own timer; everything else uses `Dispatcher.createTimer`. */
+export function afterMs(ms: number, callback: () => void): NodeJS.Timeout {
+  return setTimeout(callback, ms);
+}
+
+/** Resolves after `ms`. Control path only (start-up, drain, back-off of threads), never on the byte path. */
+export function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    afterMs(ms, resolve);
+  });
+}

@@ -1,0 +1,134 @@
+/**
+ * Timers of one thread, made for thousands that are armed and disarmed per second and almost never fire.
+ *
+ * All timers of one duration lie in one list in order of their deadlines, because each is appended when armed: arming and
+ * disarming are O(1) and the next deadline is the earliest list head. One runtime timer wakes the thread for it; it is not
+ * moved back when a timer is disarmed (an early wake-up finds nothing due and arms anew).
+ *
+ *   15000 ms:  [rq 1] -> [rq 2] -> [rq 3]          each list: oldest first
+ *   300000 ms: [rq 1] -> [rq 2] -> [rq 3]
+ */
+import type { Clock, Timer } from '../api/event.ts';
+
+/** Wakes the thread once, `ms` from now; a second call replaces the first. Injected: the runtime's, or a test's. */
+export type Wake = (ms: number) => void;
+
+class QueuedTimer implements Timer {
+  readonly #queue: TimerQueue;
+  readonly callback: () => void;
+  deadline = 0;
+  list: TimerList | null = null;
+  previous: QueuedTimer | null = null;
+  next: QueuedTimer | null = null;
+
+  constructor(queue: TimerQueue, callback: () => void) {
+    this.#queue = queue;
+    this.callback = callback;
+  }
+
+  get enabled(): boolean {
+    return this.list !== null;
+  }
+
+  enable(ms: number): void {
+    this.list?.remove(this);
+    this.#queue.append(this, ms);
+  }
+
+  disable(): void {
+    this.list?.remove(this);
+  }
+}
+
+class TimerList {
+  first: QueuedTimer | null = null;
+  last: QueuedTimer | null = null;
+
+  append(timer: QueuedTimer): void {
+    timer.list = this;
+    timer.previous = this.last;
+    timer.next = null;
+    if (this.last === null) this.first = timer;
+    else this.last.next = timer;
+    this.last = timer;
+  }
+
+  remove(timer: QueuedTimer): void {
+    if (timer.previous === null) this.first = timer.next;
+    else timer.previous.next = timer.next;
+    if (timer.next === null) this.last = timer.previous;
+    else timer.next.previous = timer.previous;
+    timer.list = null;
+    timer.previous = null;
+    timer.next = null;
+  }
+}
+
+/** Lists of durations not used now are dropped when there are more than this many (random back-offs make many). */
+const LISTS_KEPT = 64;
+
+export class TimerQueue {
+  readonly #clock: Clock;
+  readonly #wake: Wake;
+  readonly #lists = new Map<number, TimerList>();
+  #wakeAt = Infinity;
+
+  constructor(clock: Clock, wake: Wake) {
+    this.#clock = clock;
+    this.#wake = wake;
+  }
+
+  create(callback: () => void): Timer {
+    return new QueuedTimer(this, callback);
+  }
+
+  append(timer: QueuedTimer, ms: number): void {
+    const duration = Math.max(0, Math.ceil(ms));
+    let list = this.#lists.get(duration);
+    if (list === undefined) {
+      if (this.#lists.size >= LISTS_KEPT) this.#dropEmpty();
+      list = new TimerList();
+      this.#lists.set(duration, list);
+    }
+    timer.deadline = this.#clock.now() + duration;
+    list.append(timer);
+    if (timer.deadline < this.#wakeAt) this.#wakeFor(timer.deadline);
+  }
+
+  /** Runs what is due, in order of deadlines, and arms the next wake-up. Timers that callbacks arm wait for the next call. */
+  run(): void {
+    this.#wakeAt = Infinity;
+    const now = this.#clock.now();
+    const due: QueuedTimer[] = [];
+    for (const list of this.#lists.values()) {
+      for (let timer = list.first; timer !== null && timer.deadline <= now; timer = timer.next) due.push(timer);
+    }
+    due.sort((a, b) => a.deadline - b.deadline);
+    for (const timer of due) {
+      // A callback before may have disarmed or re-armed it.
+      if (timer.list === null || timer.deadline > now) continue;
+      timer.disable();
+      timer.callback();
+    }
+    const next = this.nextDeadline();
+    if (next < this.#wakeAt) this.#wakeFor(next);
+  }
+
+  /** Monotonic ms; Infinity when nothing is armed. */
+  nextDeadline(): number {
+    let next = Infinity;
+    for (const list of this.#lists.values()) {
+      if (list.first !== null && list.first.deadline < next) next = list.first.deadline;
+    }
+    return next;
+  }
+
+  #wakeFor(deadline: number): void {
+    this.#wakeAt = deadline;
+    this.#wake(Math.max(0, deadline - this.#clock.now()));
+  }
+
+  #dropEmpty(): void {
+    for (const [duration, list] of this.#lists) if (list.first === null) this.#lists.delete(duration);
+  }
+}
