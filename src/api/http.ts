@@ -11,6 +11,7 @@ import type { Connection } from './network.ts';
 import type { Mark, Segment, ResponseFlag, StreamInfo } from './observe.ts';
 import type { Dispatcher, Timer } from './event.ts';
 import type { StatsScope } from './stats.ts';
+import type { ClusterManager } from './upstream.ts';
 
 /**
  * Headers in order of arrival, duplicates kept. Names are lower-case; the original spelling stands beside it.
@@ -192,6 +193,26 @@ export interface StreamFilterCallbacks {
 export interface RouteMatch {
   readonly routeName: string;
   readonly virtualHostName: string;
+  /** What the connection manager reads of a route; a route of our own always says all of it. */
+  readonly settings?: RouteSettings;
+}
+
+export interface RouteSettings {
+  /** `typed_per_filter_config` by filter name; the most specific level (weighted cluster, route, vhost, table) wins whole. */
+  perFilterConfig(filterName: string): unknown;
+  /** Stream idle timeout of the route in ms: -1 = not set (the connection manager's holds), 0 = off. */
+  readonly idleTimeoutMs: number;
+  /** Whole life of the stream in ms: -1 = not set, 0 = off. */
+  readonly maxStreamDurationMs: number;
+  /** The route's word on an upgrade token (any case): null = it says nothing, the connection manager's list holds. */
+  upgradeEnabled(token: string): boolean | null;
+}
+
+/** A compiled route configuration. The connection manager asks it once per request (and after `clearRouteCache`). */
+export interface RouteTable {
+  readonly name: string;
+  /** `random` uniform in [0, 1): decides weighted clusters and fractions. Null: no route. */
+  match(headers: HeaderMap, random: number): RouteMatch | null;
 }
 
 export interface DecoderFilterCallbacks extends StreamFilterCallbacks {
@@ -240,6 +261,7 @@ export interface EncoderFilterCallbacks extends StreamFilterCallbacks {
 /** What a factory may use. One per filter chain and worker. */
 export interface HttpFilterContext {
   readonly dispatcher: Dispatcher;
+  readonly clusters: ClusterManager;
   /** `http.<stat_prefix>` */
   readonly stats: StatsScope;
   readonly statPrefix: string;
