@@ -41,7 +41,7 @@ export interface Dispatcher {
   createTimer(callback: () => void): Timer;
   /** Runs `task` later in this turn or in the next one, FIFO, never synchronously. */
   post(task: () => void): void;
-  /** `flush()` is called at the end of this turn; a second call within the turn is ignored. Order is first come. */
+  /** `flush()` is called at the end of this turn, once per call, first come first served: the item keeps a flag against two. */
   scheduleFlush(item: Flushable): void;
   /** `dispose()` is called after the flush list of this turn: objects stay safe to touch in the current callbacks. */
   deferredDelete(item: Disposable): void;

@@ -135,6 +135,13 @@ export interface Connection {
   /** High watermark in bytes, low is half; 0 = no limit. */
   setBufferLimit(bytes: number): void;
   setNoDelay(on: boolean): void;
+  /** 0 = the system's own setting. */
+  setKeepAlive(probes: number, idleSeconds: number, intervalSeconds: number): void;
+  /**
+   * Off (the default, as for HTTP in Envoy): the peer's FIN closes the connection and no `endStream` is shown. On (tcp_proxy):
+   * the read filters get `endStream`, and the connection lives until both sides have ended.
+   */
+  enableHalfClose(on: boolean): void;
   setDelayedCloseTimeout(ms: number): void;
   /**
    * From `writePosition` on, writes that carry bytes of `observer` are reported to it (see `IoObserver`) until

@@ -56,6 +56,8 @@ export interface Socket {
   readonly secure: boolean;
   /** Whether the platform can say `took` and `waited`. */
   readonly timed: boolean;
+  /** Whether a read now may find something: false after a read that emptied the kernel's buffer. */
+  readonly moreToRead: boolean;
   /** One read into the worker's turn slab, at most `limit` bytes. */
   read(limit: number): ReadResult;
   /** Offers all views in one call (gathered). The views stay the caller's; nothing is kept. */

@@ -101,7 +101,8 @@ export class TimerQueue {
     const now = this.#clock.now();
     const due: QueuedTimer[] = [];
     for (const list of this.#lists.values()) {
-      for (let timer = list.first; timer !== null && timer.deadline <= now; timer = timer.next) due.push(timer);
+      for (let timer = list.first; timer !== null && timer.deadline <= now; timer = timer.next)
+        due.push(timer);
     }
     due.sort((a, b) => a.deadline - b.deadline);
     for (const timer of due) {

@@ -1,0 +1,107 @@
+/**
+ * Readiness from our epoll instance, handled in turns of the thread's dispatcher.
+ *
+ * Sockets are registered once, edge triggered, for both directions: no `epoll_ctl` on the byte path. Each has a token, its
+ * place in a table; the generation in the token's upper bits tells an event of a closed descriptor from one of its successor.
+ *
+ *   libuv: epoll fd readable -> immediate -> poll(): [ turn: wait, callbacks ] x a bounded number -> back to libuv
+ */
+import { EPOLLEXCLUSIVE, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../os/constants.ts';
+import { Epoll, watchInLoop } from '../os/epoll.ts';
+import type { TurnDispatcher } from './turn-dispatcher.ts';
+
+export interface EventHandler {
+  /** `events` is the bit set of epoll. */
+  onEvents(events: number): void;
+}
+
+/** Turns in one visit from libuv: enough to stay off its loop under load, few enough that timers and ports get theirs. */
+const TURNS_PER_POLL = 4;
+/** Table index in the low bits of a token; the rest is the generation. */
+const INDEX_BITS = 20;
+const INDEX_MASK = (1 << INDEX_BITS) - 1;
+const GENERATION_MASK = (1 << (31 - INDEX_BITS)) - 1;
+
+export class EpollSource {
+  readonly #dispatcher: TurnDispatcher;
+  readonly #epoll = new Epoll();
+  readonly #handlers: (EventHandler | null)[] = [];
+  readonly #generations: number[] = [];
+  readonly #freeIndexes: number[] = [];
+  readonly #stopWatching: () => void;
+  /** Asked after each event: true ends the turn early (turn memory is nearly used up). */
+  crowded: () => boolean = () => false;
+
+  constructor(dispatcher: TurnDispatcher) {
+    this.#dispatcher = dispatcher;
+    this.#stopWatching = watchInLoop(this.#epoll.fd, () => this.#poll());
+  }
+
+  /** Watches a stream socket; returns the token for `unwatch`. */
+  watch(fd: number, handler: EventHandler): number {
+    const token = this.#place(handler);
+    this.#epoll.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
+    return token;
+  }
+
+  /** Watches a listening socket, level triggered. `shared`: other threads watch it too and the kernel wakes one of them. */
+  watchListener(fd: number, shared: boolean, handler: EventHandler): number {
+    const token = this.#place(handler);
+    this.#epoll.add(fd, EPOLLIN | (shared ? EPOLLEXCLUSIVE : 0), token);
+    return token;
+  }
+
+  /** Before the descriptor is closed. Events of it that are already taken are dropped. */
+  unwatch(fd: number, token: number): void {
+    this.#epoll.remove(fd);
+    this.forget(token);
+  }
+
+  /** As `unwatch` for a descriptor whose close takes it out of the set by itself: saves the call. */
+  forget(token: number): void {
+    const index = token & INDEX_MASK;
+    if (this.#token(index) !== token) return;
+    this.#handlers[index] = null;
+    this.#generations[index] = ((this.#generations[index] ?? 0) + 1) & GENERATION_MASK;
+    this.#freeIndexes.push(index);
+  }
+
+  stop(): void {
+    this.#stopWatching();
+  }
+
+  #poll(): void {
+    for (let round = 0; round < TURNS_PER_POLL; round += 1) {
+      const count = this.#epoll.wait();
+      if (count === 0) return;
+      this.#handle(count);
+    }
+  }
+
+  #handle(count: number): void {
+    this.#dispatcher.begin();
+    for (let at = 0; at < count; at += 1) {
+      const token = this.#epoll.tokenAt(at);
+      const index = token & INDEX_MASK;
+      if (this.#token(index) !== token) continue;
+      this.#handlers[index]?.onEvents(this.#epoll.eventsAt(at));
+      if (this.crowded()) {
+        this.#dispatcher.end();
+        this.#dispatcher.begin();
+      }
+    }
+    this.#dispatcher.end();
+  }
+
+  #place(handler: EventHandler): number {
+    const index = this.#freeIndexes.pop() ?? this.#handlers.length;
+    if (index > INDEX_MASK) throw new RangeError('more than a million descriptors in one thread');
+    this.#handlers[index] = handler;
+    this.#generations[index] ??= 0;
+    return this.#token(index);
+  }
+
+  #token(index: number): number {
+    return ((this.#generations[index] ?? 0) << INDEX_BITS) | index;
+  }
+}

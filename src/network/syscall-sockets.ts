@@ -1,0 +1,230 @@
+/**
+ * The socket interface on our own system calls: listen, accept, connect, adopt.
+ *
+ * An accepted connection is a plain integer until a worker adopts it, so it can be handed to another worker of the process
+ * (`exact_balance`) without passing through the kernel again.
+ */
+import { lstatSync, unlinkSync } from 'node:fs';
+import type {
+  AcceptedSocket,
+  Address,
+  ConnectOptions,
+  ListenOptions,
+  ListenSocket,
+  Socket,
+  SocketEvents,
+  SocketInterface,
+} from '../api/socket.ts';
+import type { EventHandler } from '../event/epoll-source.ts';
+import {
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  SOL_SOCKET,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SO_TIMESTAMPNS,
+  TCP_NODELAY,
+} from '../os/constants.ts';
+import { EINPROGRESS, EMFILE, ENFILE, errnoName } from '../os/errno.ts';
+import type { SocketCalls } from '../os/socket-calls.ts';
+import { SyscallSocket } from './syscall-socket.ts';
+import type { SyscallThread } from './syscall-thread.ts';
+
+/** Connections taken in one readiness event: the kernel's queue may be long, the connections at hand want service too. */
+const ACCEPTS_PER_EVENT = 64;
+/** Pause of accepting when the process has no descriptor left. */
+const ACCEPT_REST_MS = 100;
+
+/** An error of the operating system with its name, as Node's own have it. */
+export class SocketError extends Error {
+  readonly code: string;
+
+  constructor(call: string, code: string, detail: string) {
+    super(`${call} ${detail}: ${code}`);
+    this.code = code;
+  }
+}
+
+export class SyscallSockets implements SocketInterface {
+  readonly name = 'syscall';
+  readonly #thread: SyscallThread;
+
+  constructor(thread: SyscallThread) {
+    this.#thread = thread;
+  }
+
+  connect(options: ConnectOptions, events: (socket: Socket) => SocketEvents): Socket {
+    const { sockets, dispatcher } = this.#thread;
+    const fd = must(sockets.create(options.to), 'socket', options.to);
+    sockets.setOption(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+    if (options.to.kind === 'ip') sockets.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    let code = options.from === undefined ? 0 : -Math.min(0, sockets.bind(fd, options.from));
+    if (code === 0) {
+      const rc = sockets.connect(fd, options.to);
+      code = rc === -EINPROGRESS || rc === 0 ? 0 : -rc;
+    }
+    let bound: SocketEvents | null = null;
+    const socket = new SyscallSocket(
+      this.#thread,
+      fd,
+      UNKNOWN,
+      options.to,
+      code === 0,
+      (self) => (bound = events(self)),
+    );
+    // A refusal known at once is still told from a later callback, as the contract says.
+    if (code !== 0) dispatcher.post(() => bound?.onConnect(errnoName(code)));
+    return socket;
+  }
+
+  listen(options: ListenOptions, onAccept: (accepted: AcceptedSocket) => void): ListenSocket {
+    const { sockets } = this.#thread;
+    const fd =
+      options.fd === undefined ? this.#open(options) : must(sockets.dup(options.fd), 'dup', options.address);
+    return new SyscallListenSocket(this.#thread, fd, options, onAccept);
+  }
+
+  adopt(accepted: AcceptedSocket, events: (socket: Socket) => SocketEvents): Socket {
+    return new SyscallSocket(
+      this.#thread,
+      accepted.fd,
+      accepted.localAddress,
+      accepted.remoteAddress,
+      false,
+      events,
+    );
+  }
+
+  /** An accepted descriptor that another worker handed over. */
+  received(fd: number, acceptedAt: number): AcceptedSocket {
+    const { sockets } = this.#thread;
+    return new AcceptedDescriptor(
+      sockets,
+      fd,
+      sockets.localAddress(fd),
+      sockets.remoteAddress(fd),
+      acceptedAt,
+    );
+  }
+
+  #open(options: ListenOptions): number {
+    const { sockets } = this.#thread;
+    const { address } = options;
+    const fd = must(sockets.create(address), 'socket', address);
+    if (address.kind === 'pipe' && !address.path.startsWith('@')) removeStale(address.path);
+    sockets.setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (options.reusePort) sockets.setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (address.kind === 'ip') sockets.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (address.kind === 'ip' && address.family === 6) sockets.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    // Accepted sockets inherit both options from the listening one: two calls less for each connection.
+    sockets.setOption(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+    try {
+      must(sockets.bind(fd, address), 'bind', address);
+      must(sockets.listen(fd, options.backlog), 'listen', address);
+    } catch (error) {
+      sockets.close(fd);
+      throw error;
+    }
+    return fd;
+  }
+}
+
+const UNKNOWN: Address = { kind: 'ip', ip: '0.0.0.0', port: 0, family: 4 };
+
+class SyscallListenSocket implements ListenSocket, EventHandler {
+  readonly address: Address;
+  readonly fd: number;
+  readonly #thread: SyscallThread;
+  readonly #onAccept: (accepted: AcceptedSocket) => void;
+  readonly #shared: boolean;
+  /** Local address of every accepted connection, unless the socket is bound to all addresses. */
+  readonly #fixedLocal: Address | null;
+  #token: number;
+  #closed = false;
+
+  constructor(
+    thread: SyscallThread,
+    fd: number,
+    options: ListenOptions,
+    onAccept: (accepted: AcceptedSocket) => void,
+  ) {
+    this.#thread = thread;
+    this.fd = fd;
+    this.#onAccept = onAccept;
+    this.#shared = !options.reusePort;
+    this.address = thread.sockets.localAddress(fd);
+    const wildcard =
+      this.address.kind === 'ip' && (this.address.ip === '0.0.0.0' || this.address.ip === '::');
+    this.#fixedLocal = wildcard ? null : this.address;
+    this.#token = thread.source.watchListener(fd, this.#shared, this);
+  }
+
+  onEvents(): void {
+    const { sockets, clock } = this.#thread;
+    for (let count = 0; count < ACCEPTS_PER_EVENT && this.#token >= 0; count += 1) {
+      const fd = sockets.accept(this.fd);
+      if (fd < 0) {
+        // Out of descriptors: the queue stays readable, so asking again at once would spin.
+        if (fd === -EMFILE || fd === -ENFILE) this.#rest();
+        return;
+      }
+      const remote = sockets.peer();
+      const local = this.#fixedLocal ?? sockets.localAddress(fd);
+      this.#onAccept(new AcceptedDescriptor(sockets, fd, local, remote, clock.now()));
+    }
+  }
+
+  setAcceptInterest(on: boolean): void {
+    if (this.#closed || on === this.#token >= 0) return;
+    if (on) {
+      this.#token = this.#thread.source.watchListener(this.fd, this.#shared, this);
+    } else {
+      this.#thread.source.unwatch(this.fd, this.#token);
+      this.#token = -1;
+    }
+  }
+
+  #rest(): void {
+    this.setAcceptInterest(false);
+    this.#thread.dispatcher.createTimer(() => this.setAcceptInterest(true)).enable(ACCEPT_REST_MS);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.setAcceptInterest(false);
+    this.#closed = true;
+    this.#thread.sockets.close(this.fd);
+  }
+}
+
+class AcceptedDescriptor implements AcceptedSocket {
+  readonly #sockets: SocketCalls;
+  readonly fd: number;
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  readonly acceptedAt: number;
+
+  constructor(sockets: SocketCalls, fd: number, local: Address, remote: Address, acceptedAt: number) {
+    this.#sockets = sockets;
+    this.fd = fd;
+    this.localAddress = local;
+    this.remoteAddress = remote;
+    this.acceptedAt = acceptedAt;
+  }
+
+  discard(): void {
+    this.#sockets.close(this.fd);
+  }
+}
+
+function must(result: number, call: string, address: Address): number {
+  if (result >= 0) return result;
+  const where = address.kind === 'pipe' ? address.path : `${address.ip}:${address.port}`;
+  throw new SocketError(call, errnoName(-result), where);
+}
+
+/** A socket left behind by an earlier process refuses the bind; a file that is no socket stays and makes the bind fail. */
+function removeStale(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
+}

@@ -1,0 +1,86 @@
+/**
+ * The sending half of a connection: the watermark queue, the positions of its bytes, who observes them, and the flush.
+ *
+ * One flush a turn offers everything queued in as few gathered writes as it takes. When the kernel takes less, the rest is
+ * copied out of the turn's memory and waits for writability; how often that happened is the `blocked` of the next record.
+ */
+import type { Socket } from '../api/socket.ts';
+import { WatermarkQueue } from '../buffer/watermark-queue.ts';
+import type { WatermarkCallbacks } from '../buffer/watermark-queue.ts';
+import type { ConnectionThread } from './connection-thread.ts';
+import { WriteObservers } from './write-observers.ts';
+
+/** Views offered by one call; as many as the system-call socket gathers. */
+const VIEWS_PER_WRITE = 64;
+
+export class WriteSide {
+  readonly queue: WatermarkQueue;
+  readonly observers = new WriteObservers();
+  /** Bytes that the kernel has taken. */
+  flushed = 0;
+  /** The kernel's buffer is full: writable readiness will end it. */
+  blocked = false;
+  /** FIN is wanted behind the last byte; and has been sent. */
+  endRequested = false;
+  ended = false;
+  /** The last flush wrote something. */
+  progressed = false;
+  readonly #thread: ConnectionThread;
+  #timesBlocked = 0;
+
+  constructor(thread: ConnectionThread, callbacks: WatermarkCallbacks) {
+    this.#thread = thread;
+    this.queue = new WatermarkQueue(thread.blocks, callbacks);
+  }
+
+  /** Position of the next byte to be queued. */
+  get position(): number {
+    return this.flushed + this.queue.length;
+  }
+
+  get pending(): boolean {
+    return this.queue.length > 0;
+  }
+
+  /** '' or the name of the error that ended writing for good. */
+  flush(socket: Socket, connectionId: number): string {
+    this.progressed = false;
+    while (this.queue.length > 0 && !this.blocked) {
+      const { views } = this.#thread;
+      const result = socket.write(views, this.queue.gather(views, VIEWS_PER_WRITE));
+      if (result.errorCode !== '') return result.errorCode;
+      if (result.blocked) this.blocked = true;
+      this.#account(socket, connectionId, result);
+    }
+    this.observers.release(this.flushed, this.#thread.dispatcher.clock.now());
+    if (this.queue.length > 0) this.queue.own();
+    return '';
+  }
+
+  close(): void {
+    this.queue.clear();
+    this.observers.clear();
+  }
+
+  #account(socket: Socket, connectionId: number, result: ReturnType<Socket['write']>): void {
+    const { written } = result;
+    if (written > 0) {
+      const from = this.flushed;
+      this.progressed = true;
+      this.flushed += written;
+      this.queue.drain(written);
+      if (!this.observers.empty) {
+        this.observers.tell(
+          from,
+          result,
+          this.#timesBlocked,
+          this.queue.length === 0,
+          connectionId,
+          socket.secure,
+        );
+      }
+      this.#timesBlocked = 0;
+    }
+    if (result.blocked) this.#timesBlocked += 1;
+  }
+}
