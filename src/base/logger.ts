@@ -71,6 +71,15 @@ const PINO_LEVEL = {
   error: 'error',
   critical: 'fatal',
 } as const;
+/** pino's numbers. */
+const OWN_LEVEL: Readonly<Record<number, LogLevel>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warning',
+  50: 'error',
+  60: 'critical',
+};
 const STANDARD_ERROR = 2;
 
 interface Output extends DestinationStream {
@@ -86,7 +95,8 @@ let current: LogOptions = { format: 'text', thread: String(process.pid) };
 /** What a text line is made of; pino hands the parts to a stream that asks for them, so no JSON is parsed back. */
 interface LineParts {
   lastMsg: string;
-  lastObj: { component: string; level: string };
+  lastLevel: number;
+  lastObj: { component: string };
 }
 
 /** `[2026-11-21 06:00:00.000][8123][info][main] text`: Envoy's default shape. */
@@ -94,11 +104,13 @@ function textStream(out: Output): DestinationStream {
   const stream = {
     [Symbol.for('pino.metadata')]: true,
     lastMsg: '',
-    lastObj: { component: '', level: '' },
+    lastLevel: 0,
+    lastObj: { component: '' },
     write(this: LineParts): void {
       const stamp = new Date(clock.now() + clock.wallOffset()).toISOString().replace('T', ' ').slice(0, -1);
-      const { component, level } = this.lastObj;
-      out.write(`[${stamp}][${current.thread}][${level}][${component}] ${this.lastMsg}\n`);
+      out.write(
+        `[${stamp}][${current.thread}][${OWN_LEVEL[this.lastLevel]}][${this.lastObj.component}] ${this.lastMsg}\n`,
+      );
     },
   };
   return stream;
@@ -114,7 +126,7 @@ function open(): PinoLogger {
   destination = out;
   const stream = current.format === 'text' ? textStream(out) : out;
   const thread = current.format === 'json' ? { thread: current.thread } : null;
-  const formatters = { level: () => ({}) };
+  const formatters = { level: (_label: string, value: number) => ({ level: OWN_LEVEL[value] }) };
   return pino({ level: 'trace', base: thread, formatters, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }
 
@@ -177,7 +189,7 @@ export class ComponentLogger {
 
   #write(level: Exclude<LogLevel, 'off'>, message: string): void {
     root ??= open();
-    root[PINO_LEVEL[level]]({ level, component: this.component }, message);
+    root[PINO_LEVEL[level]]({ component: this.component }, message);
   }
 }
 
