@@ -50,8 +50,17 @@ export type SlotName = 'clusters' | 'routes';
 
 /** Main to worker. Every message with an `ack` number is answered by `{ kind: 'ack', ack }` when it has taken effect. */
 export type ToWorker =
-  | { readonly kind: 'slot'; readonly slot: SlotName; readonly snapshot: SharedSnapshot; readonly ack: number }
-  | { readonly kind: 'log-port'; readonly path: string; readonly port: import('node:worker_threads').MessagePort }
+  | {
+      readonly kind: 'slot';
+      readonly slot: SlotName;
+      readonly snapshot: SharedSnapshot;
+      readonly ack: number;
+    }
+  | {
+      readonly kind: 'log-port';
+      readonly path: string;
+      readonly port: import('node:worker_threads').MessagePort;
+    }
   | { readonly kind: 'log-level'; readonly levels: Readonly<Record<string, string>>; readonly ack: number }
   /** Stop accepting, answer with `connection: close`, let requests end; `deadlineMs` from now the rest is closed. */
   | { readonly kind: 'drain'; readonly deadlineMs: number; readonly ack: number }
@@ -65,8 +74,19 @@ export type FromWorker =
   | { readonly kind: 'ready'; readonly tid: number; readonly listeners: readonly ListenerReport[] }
   | { readonly kind: 'ack'; readonly ack: number; readonly value?: unknown }
   /** New metrics: names in the order of their indexes from `first`; `memory` when a new slab was made. */
-  | { readonly kind: 'stats'; readonly slab: number; readonly memory?: SharedArrayBuffer; readonly metrics: readonly MetricDescription[] }
-  | { readonly kind: 'hand-over'; readonly listener: string; readonly fd: number; readonly worker: number; readonly acceptedAt: number }
+  | {
+      readonly kind: 'stats';
+      readonly slab: number;
+      readonly memory?: SharedArrayBuffer;
+      readonly metrics: readonly MetricDescription[];
+    }
+  | {
+      readonly kind: 'hand-over';
+      readonly listener: string;
+      readonly fd: number;
+      readonly worker: number;
+      readonly acceptedAt: number;
+    }
   | { readonly kind: 'log-open'; readonly path: string }
   | { readonly kind: 'drained' }
   | { readonly kind: 'fatal'; readonly error: string };
@@ -79,8 +99,18 @@ export interface ListenerReport {
   readonly fd: number;
 }
 
+/** Says where a metric lies in the slab of its message. `name` is sanitised, `index` counts cells of 8 bytes. */
 export interface MetricDescription {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly index: number;
+  /** How main joins the threads' values of a gauge; absent = `sum`. */
+  readonly merge?: 'sum' | 'max';
+  /** Kept out of `/stats` and of the exposition (per-host numbers). */
+  readonly hidden?: true;
+  /** Length of the part of the name that ends with a configured name (`cluster.a.b`); absent = not known. */
+  readonly tagEnd?: number;
 }
+
+/** The message by which a thread makes its new metrics known to `MergedStats`. */
+export type StatsAnnouncement = Extract<FromWorker, { readonly kind: 'stats' }>;

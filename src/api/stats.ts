@@ -21,9 +21,13 @@ export interface Histogram {
 /** Names are Envoy's, dotted: `cluster.echo.upstream_rq_total`. `:` in a part becomes `_`. */
 export interface StatsScope {
   counter(name: string): Counter;
-  gauge(name: string): Gauge;
+  /** `merge`: how main joins the threads' values (default `sum`; `max` for what is the same everywhere, like a version). */
+  gauge(name: string, merge?: 'sum' | 'max'): Gauge;
   /** `unit` is `ms`, `us` or `` (a plain number); the name carries it as in Envoy. */
   histogram(name: string): Histogram;
-  /** A scope whose names start with `prefix.`. */
+  /**
+   * A scope whose names start with `prefix.`. Give a configured name its own call (`scope('cluster.a.b')` or
+   * `scope('cluster').scope('a.b')`): tags are cut at the end of the first scope that has a dot.
+   */
   scope(prefix: string): StatsScope;
 }
