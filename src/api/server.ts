@@ -18,7 +18,10 @@ export interface Snapshot<T> {
 /** The shared form of a snapshot: what a message carries (by reference, not copied). */
 export interface SharedSnapshot {
   readonly version: number;
+  /** The index of this version: names, where their entries lie, and when each entry last changed. */
   readonly memory: SharedArrayBuffer;
+  /** The entries' bytes: written once, shared with the versions before and after. */
+  readonly segments: readonly SharedArrayBuffer[];
 }
 
 /** Reader's end of a slot. Throws before the first `set`. */
@@ -33,13 +36,18 @@ export interface WorkerOptions {
   readonly socketInterface: 'syscall' | 'portable';
   readonly listeners: readonly Listener[];
   readonly logLevels: Readonly<Record<string, string>>;
+  readonly logFormat: 'text' | 'json';
+  /** File of the application log; absent = standard error. */
+  readonly logPath?: string;
+  /** The worker shows at least this often that its loop turns. */
+  readonly heartbeatMs: number;
   readonly fileFlushIntervalMs: number;
   readonly drainTimeMs: number;
   /** Connection ids of the process: an Int32 counter taken with `Atomics.add`. */
   readonly connectionIds: SharedArrayBuffer;
   /** Circuit breakers and global limits: counters shared by all workers. */
   readonly sharedCounters: SharedArrayBuffer;
-  /** One entry per worker, stored by it each turn: the watchdog reads them. */
+  /** One Int32 per worker, incremented by it while its loop turns: the watchdog reads them. */
   readonly heartbeats: SharedArrayBuffer;
   readonly slots: Readonly<Record<SlotName, SharedSnapshot>>;
   /** Log files that have a thread: path -> port is sent by `log-port`. */
@@ -71,6 +79,14 @@ export type ToWorker =
 
 /** Worker to main. */
 export type FromWorker =
+  /** Everything is built and no socket is bound yet: the answer to the start. `ready` is the answer to `listen`. */
+  | { readonly kind: 'prepared'; readonly tid: number }
+  | {
+      readonly kind: 'listen-failed';
+      readonly listener: string;
+      readonly address: string;
+      readonly error: string;
+    }
   | { readonly kind: 'ready'; readonly tid: number; readonly listeners: readonly ListenerReport[] }
   | { readonly kind: 'ack'; readonly ack: number; readonly value?: unknown }
   /** New metrics: names in the order of their indexes from `first`; `memory` when a new slab was made. */
