@@ -77,6 +77,10 @@ export interface Socket {
 /** A listening socket. */
 export interface ListenSocket {
   readonly address: Address;
+  /** Descriptor that other threads can share (`ListenOptions.fd`); -1 where it is not known. */
+  readonly fd: number;
+  /** Settles when the address is bound; rejects with the reason why not (the system-call interface throws at once instead). */
+  readonly ready: Promise<void>;
   /** Stops accepting; connections in the kernel's queue are refused. */
   close(): void;
   /** Pauses accepting (connection limits); the kernel's queue fills meanwhile. */
@@ -104,6 +108,8 @@ export interface SocketInterface {
   connect(options: ConnectOptions, events: (socket: Socket) => SocketEvents): Socket;
   /** `onAccept` gets a socket with no events bound yet: call `adopt` in the same callback. */
   listen(options: ListenOptions, onAccept: (accepted: AcceptedSocket) => void): ListenSocket;
+  /** A descriptor that another worker accepted and handed over. Throws on the portable interface, which has none. */
+  received(fd: number, acceptedAt: number): AcceptedSocket;
   /** Takes an accepted socket into this thread's dispatcher. */
   adopt(accepted: AcceptedSocket, events: (socket: Socket) => SocketEvents): Socket;
 }

@@ -135,6 +135,7 @@ const UNKNOWN: Address = { kind: 'ip', ip: '0.0.0.0', port: 0, family: 4 };
 class SyscallListenSocket implements ListenSocket, EventHandler {
   readonly address: Address;
   readonly fd: number;
+  readonly ready = Promise.resolve();
   readonly #thread: SyscallThread;
   readonly #onAccept: (accepted: AcceptedSocket) => void;
   readonly #shared: boolean;

@@ -1,0 +1,190 @@
+/**
+ * A listener as one worker has it: accepts, counts, chooses the filter chain, starts the connection.
+ *
+ *   accept -> limits -> (exact_balance: maybe another worker's) -> filter chain -> connection with its filters -> onNewConnection
+ *
+ * Owns its listening socket and the set of its connections. The filters of a connection are those of the chain at accept time
+ * and stay so. A limit that is reached closes the new connection at once and counts it, as Envoy does.
+ */
+import type { Connection, ConnectionCallbacks, ReadFilter } from '../api/network.ts';
+import type { FilterChain, Listener } from '../api/envoy.ts';
+import type { AcceptedSocket, Address, ListenSocket } from '../api/socket.ts';
+import type { Counter, Gauge, Histogram, StatsScope } from '../api/stats.ts';
+import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
+import type { ConnectionFactory } from '../network/connection-factory.ts';
+import type { StreamConnection } from '../network/stream-connection.ts';
+import { ChainMatcher } from './chain-matcher.ts';
+import type { ConnectionBalance } from './connection-balance.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
+
+/** Makes the read filters of one connection, in order; built once per chain and worker. */
+export type FilterFactory = () => ReadFilter[];
+
+export interface WorkerListenerOptions {
+  readonly config: Listener;
+  readonly address: Address;
+  readonly dispatcher: TurnDispatcher;
+  readonly connections: ConnectionFactory;
+  readonly filters: ReadonlyMap<FilterChain, FilterFactory>;
+  readonly stats: StatsScope;
+  readonly workerName: string;
+  readonly limits: readonly ConnectionLimit[];
+  readonly balance: ConnectionBalance;
+  readonly bufferLimitBytes: number;
+  readonly backlog: number;
+  /** Shared socket of another worker. */
+  readonly sharedFd?: number;
+}
+
+export class WorkerListener {
+  readonly name: string;
+  readonly #options: WorkerListenerOptions;
+  readonly #matcher: ChainMatcher;
+  readonly #stats: ListenerStats;
+  readonly #open = new Set<StreamConnection>();
+  #socket: ListenSocket | null = null;
+
+  constructor(options: WorkerListenerOptions) {
+    this.name = options.config.name ?? '';
+    this.#options = options;
+    this.#matcher = new ChainMatcher(
+      options.config.filter_chains ?? [],
+      options.config.default_filter_chain ?? null,
+    );
+    this.#stats = new ListenerStats(options.stats, options.workerName);
+  }
+
+  /** Where it listens; before `start` where it was asked to. */
+  get address(): Address {
+    return this.#socket?.address ?? this.#options.address;
+  }
+
+  get fd(): number {
+    return this.#socket?.fd ?? -1;
+  }
+
+  get connectionCount(): number {
+    return this.#open.size;
+  }
+
+  /** Begins to accept. Rejects when the address cannot be had. */
+  async start(): Promise<void> {
+    const { config, address, backlog, connections, sharedFd } = this.#options;
+    const listen = { address, backlog, reusePort: config.enable_reuse_port ?? true };
+    const options = sharedFd === undefined ? listen : { ...listen, fd: sharedFd };
+    this.#socket = connections.sockets.listen(options, (accepted) => this.#onAccept(accepted));
+    await this.#socket.ready;
+  }
+
+  /** A connection that another worker accepted and gave to this one. */
+  receive(fd: number, acceptedAt: number): void {
+    this.#begin(this.#options.connections.sockets.received(fd, acceptedAt));
+  }
+
+  stopAccepting(): void {
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  /** Ends all connections now: the drain time is over. */
+  closeConnections(): void {
+    for (const connection of this.#open) connection.close('abort', 'deferred_close_on_drained_connection');
+  }
+
+  #onAccept(accepted: AcceptedSocket): void {
+    for (const limit of this.#options.limits) {
+      if (limit.tryTake()) continue;
+      for (const taken of this.#options.limits) {
+        if (taken === limit) break;
+        taken.give();
+      }
+      limit.overflow.inc();
+      accepted.discard();
+      return;
+    }
+    if (this.#options.balance.handOver(accepted)) return;
+    this.#begin(accepted);
+  }
+
+  #begin(accepted: AcceptedSocket): void {
+    const chain = this.#matcher.match({
+      local: accepted.localAddress,
+      remote: accepted.remoteAddress,
+      serverName: '',
+      transportProtocol: 'raw_buffer',
+      applicationProtocols: [],
+    });
+    const filters = chain === null ? undefined : this.#options.filters.get(chain);
+    if (filters === undefined) {
+      this.#stats.noChain.inc();
+      accepted.discard();
+      this.#release();
+      return;
+    }
+    const connection = this.#options.connections.accept(accepted, this.#options.bufferLimitBytes);
+    this.#track(connection);
+    for (const filter of filters()) connection.addReadFilter(filter);
+    connection.startFilters();
+  }
+
+  #track(connection: StreamConnection): void {
+    this.#open.add(connection);
+    this.#stats.onOpen();
+    const callbacks: ConnectionCallbacks = {
+      onEvent: (event) => {
+        if (event === 'connected') return;
+        this.#open.delete(connection);
+        this.#stats.onClose(this.#options.dispatcher.clock.now() - connection.createdAt);
+        this.#release();
+      },
+      onAboveWriteBufferHighWatermark: () => undefined,
+      onBelowWriteBufferLowWatermark: () => undefined,
+    };
+    connection.addCallbacks(callbacks);
+  }
+
+  #release(): void {
+    for (const limit of this.#options.limits) limit.give();
+    this.#options.balance.onClosed();
+  }
+
+  /** For the drain: connections that are still open. */
+  openConnections(): Iterable<Connection> {
+    return this.#open;
+  }
+}
+
+class ListenerStats {
+  readonly #total: Counter;
+  readonly #destroyed: Counter;
+  readonly #active: Gauge;
+  readonly #length: Histogram;
+  readonly #workerTotal: Counter;
+  readonly #workerActive: Gauge;
+  readonly noChain: Counter;
+
+  constructor(scope: StatsScope, workerName: string) {
+    const worker = scope.scope(workerName);
+    this.#total = scope.counter('downstream_cx_total');
+    this.#destroyed = scope.counter('downstream_cx_destroy');
+    this.#active = scope.gauge('downstream_cx_active');
+    this.#length = scope.histogram('downstream_cx_length_ms');
+    this.#workerTotal = worker.counter('downstream_cx_total');
+    this.#workerActive = worker.gauge('downstream_cx_active');
+    this.noChain = scope.counter('no_filter_chain_match');
+  }
+
+  onOpen(): void {
+    this.#total.inc();
+    this.#active.add(1);
+    this.#workerTotal.inc();
+    this.#workerActive.add(1);
+  }
+
+  onClose(lengthMs: number): void {
+    this.#destroyed.inc();
+    this.#active.add(-1);
+    this.#length.record(lengthMs);
+    this.#workerActive.add(-1);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Makes the connections of a thread: upstream ones by connecting, downstream ones out of accepted sockets.
+ */
+import type { Bytes } from '../api/bytes.ts';
+import type { AcceptedSocket, Address, SocketInterface } from '../api/socket.ts';
+import type { ConnectionIds } from '../base/ids.ts';
+import { HEAP_BLOCKS } from '../buffer/chunk-queue.ts';
+import { HEAP_SLABS, TurnSlab } from '../buffer/turn-slab.ts';
+import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
+import type { ConnectionThread } from './connection-thread.ts';
+import { PortableSockets } from './portable-sockets.ts';
+import { StreamConnection } from './stream-connection.ts';
+import { SyscallSockets } from './syscall-sockets.ts';
+import { SyscallThread } from './syscall-thread.ts';
+
+export interface ConnectRequest {
+  readonly to: Address;
+  readonly from?: Address;
+  readonly bufferLimitBytes: number;
+}
+
+export class ConnectionFactory {
+  readonly #thread: ConnectionThread;
+
+  constructor(dispatcher: TurnDispatcher, kind: 'syscall' | 'portable', ids: ConnectionIds) {
+    this.#thread = kind === 'syscall' ? syscallThread(dispatcher, ids) : portableThread(dispatcher, ids);
+  }
+
+  get sockets(): SocketInterface {
+    return this.#thread.sockets;
+  }
+
+  /** In state `connecting`; the outcome comes as an event, never from within this call. */
+  connect(request: ConnectRequest): StreamConnection {
+    const { to, from, bufferLimitBytes } = request;
+    const thread = this.#thread;
+    const options = {
+      thread,
+      id: thread.ids.next(),
+      side: 'upstream' as const,
+      createdAt: thread.dispatcher.clock.now(),
+      bufferLimitBytes,
+    };
+    const where = from === undefined ? { to } : { to, from };
+    return new StreamConnection(options, 'connecting', (events) => thread.sockets.connect(where, events));
+  }
+
+  /** Filters are not started: add them, then call `startFilters()`. */
+  accept(accepted: AcceptedSocket, bufferLimitBytes: number): StreamConnection {
+    const thread = this.#thread;
+    const options = {
+      thread,
+      id: thread.ids.next(),
+      side: 'downstream' as const,
+      createdAt: accepted.acceptedAt,
+      bufferLimitBytes,
+    };
+    return new StreamConnection(options, 'open', (events) => thread.sockets.adopt(accepted, events));
+  }
+}
+
+function syscallThread(dispatcher: TurnDispatcher, ids: ConnectionIds): ConnectionThread {
+  const thread = new SyscallThread(dispatcher);
+  const views: Bytes[] = [];
+  return {
+    dispatcher,
+    sockets: new SyscallSockets(thread),
+    ids,
+    blocks: thread.arena,
+    slab: thread.slab,
+    views,
+  };
+}
+
+function portableThread(dispatcher: TurnDispatcher, ids: ConnectionIds): ConnectionThread {
+  const slab = new TurnSlab(HEAP_SLABS);
+  const views: Bytes[] = [];
+  dispatcher.onTurnEnd(() => slab.reset());
+  return { dispatcher, sockets: new PortableSockets(dispatcher), ids, blocks: HEAP_BLOCKS, slab, views };
+}
