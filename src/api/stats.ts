@@ -31,3 +31,48 @@ export interface StatsScope {
    */
   scope(prefix: string): StatsScope;
 }
+
+/** A merged counter or gauge as of the last refresh. */
+export interface ScalarView {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly value: number;
+  /** It was other than 0 at some refresh. */
+  readonly used: boolean;
+  readonly hidden: boolean;
+  /** See `MetricDescription.tagEnd`; 0 = not known. */
+  readonly tagEnd: number;
+}
+
+/** Values of a histogram, merged over the threads. */
+export interface Distribution {
+  readonly count: number;
+  readonly sum: number;
+  /** Value at each of the given fractions (0 to 1), within 6.25 %; NaN for all when there is no value. */
+  quantiles(fractions: readonly number[]): number[];
+  /** Number of values at or below each bound (ascending), interpolated inside a bucket. */
+  countsAtOrBelow(bounds: readonly number[]): number[];
+  /** Non-empty buckets `(lower, upper]` in ascending order. */
+  forEachBucket(visit: (lower: number, upper: number, count: number) => void): void;
+}
+
+export interface HistogramView {
+  readonly name: string;
+  readonly type: 'histogram';
+  readonly hidden: boolean;
+  readonly tagEnd: number;
+  readonly used: boolean;
+  /** The last complete flush interval. */
+  readonly interval: Distribution;
+  /** Since the start of the process. */
+  readonly cumulative: Distribution;
+}
+
+/** What main knows of all threads' statistics: read by the admin server. Lists are sorted by name. */
+export interface StatsView {
+  /** Reads all threads now. Counters are exact for what the threads had stored before the call. */
+  refresh(): void;
+  counters(): readonly ScalarView[];
+  gauges(): readonly ScalarView[];
+  histograms(): readonly HistogramView[];
+}

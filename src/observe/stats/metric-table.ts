@@ -51,7 +51,7 @@ export class MetricTable implements GroupSource {
 
   constructor(options: SlabStatsOptions) {
     this.#options = options;
-    this.#maxMetrics = options.maxMetrics ?? DEFAULT_MAX_METRICS;
+    this.#maxMetrics = Math.max(1, options.maxMetrics ?? DEFAULT_MAX_METRICS);
     this.#overflow = this.counter('stats.overflow', {});
     this.#spareCounter = new SlabCounter(this.#memory.allocate(1));
     this.#spareGauge = new SlabGauge(this.#memory.allocate(1));

@@ -73,8 +73,8 @@ export class SlabHistogram implements Histogram {
   readonly #head: Float64Array;
   readonly #base: number;
   readonly #source: GroupSource;
-  readonly #groups: Float64Array[] = new Array<Float64Array>(GROUPS).fill(NO_CELLS);
-  readonly #offsets: number[] = new Array<number>(GROUPS).fill(0);
+  readonly #groups: Float64Array[] = Array.from({ length: GROUPS }, () => NO_CELLS);
+  readonly #offsets: number[] = Array.from({ length: GROUPS }, () => 0);
 
   constructor(head: CellRun, source: GroupSource) {
     this.#head = head.cells;

@@ -1,0 +1,142 @@
+/**
+ * All threads' statistics in main, merged by name: counters and histograms add up, gauges add up or take the highest.
+ *
+ *   worker's 'stats' message -> adopt(thread, message)      worker ended -> retire(thread)
+ *   every flush interval     -> flush()                     scrape       -> refresh(), then counters(), gauges(), histograms()
+ *
+ * Between two refreshes the numbers stand still, so a page is of one moment. Invariant: after a refresh a counter is the sum
+ * of the cells of all threads that ever had it, less what was reset.
+ */
+import type { StatsAnnouncement } from '../../api/server.ts';
+import type { HistogramView, ScalarView, StatsView } from '../../api/stats.ts';
+import type { HostStats } from '../../api/upstream.ts';
+import { invariant } from '../../base/invariant.ts';
+import { HOST_FIELDS, hostStatName } from './host-stats.ts';
+import { MergedHistogram, MergedScalar } from './merged-metric.ts';
+import type { ThreadSlabs } from './merged-metric.ts';
+
+/** Envoy's `stats_flush_interval` default. */
+export const DEFAULT_FLUSH_INTERVAL_MS = 5000;
+
+/** A map by name with its sorted list, made when it is asked for. */
+class SortedByName<T extends { readonly name: string }> {
+  readonly #byName = new Map<string, T>();
+  #sorted: readonly T[] | null = null;
+
+  get(name: string): T | undefined {
+    return this.#byName.get(name);
+  }
+
+  getOrAdd(name: string, make: () => T): T {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    const made = make();
+    this.#byName.set(name, made);
+    this.#sorted = null;
+    return made;
+  }
+
+  values(): Iterable<T> {
+    return this.#byName.values();
+  }
+
+  sorted(): readonly T[] {
+    this.#sorted ??= [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#sorted;
+  }
+}
+
+export class MergedStats implements StatsView {
+  readonly #threads = new Map<string, ThreadSlabs>();
+  readonly #counters = new SortedByName<MergedScalar>();
+  readonly #gauges = new SortedByName<MergedScalar>();
+  readonly #histograms = new SortedByName<MergedHistogram>();
+
+  /** Takes a thread's announcement. A first slab from a thread that has one is that of its successor. */
+  adopt(thread: string, message: StatsAnnouncement): void {
+    if (message.memory !== undefined && message.slab === 0) this.retire(thread);
+    let known = this.#threads.get(thread);
+    if (known === undefined) {
+      known = { slabs: [] };
+      this.#threads.set(thread, known);
+    }
+    if (message.memory !== undefined) known.slabs[message.slab] = new Float64Array(message.memory);
+    const cells = known.slabs[message.slab];
+    invariant(cells !== undefined, `stats of ${thread} name slab ${message.slab} before its memory`);
+    for (const metric of message.metrics) {
+      const place = { thread: known, cells, index: metric.index };
+      const { type } = metric;
+      if (type === 'histogram') {
+        this.#histograms.getOrAdd(metric.name, () => new MergedHistogram(metric)).attach(place);
+      } else {
+        const table = type === 'counter' ? this.#counters : this.#gauges;
+        table.getOrAdd(metric.name, () => new MergedScalar(metric, type)).attach(place);
+      }
+    }
+  }
+
+  /** The thread has ended: its counts are kept, its gauges end, its slabs are let go. */
+  retire(thread: string): void {
+    const gone = this.#threads.get(thread);
+    if (gone === undefined) return;
+    this.#threads.delete(thread);
+    for (const metric of this.#counters.values()) metric.detach(gone);
+    for (const metric of this.#gauges.values()) metric.detach(gone);
+    for (const metric of this.#histograms.values()) metric.detach(gone);
+  }
+
+  refresh(): void {
+    for (const metric of this.#counters.values()) metric.refresh();
+    for (const metric of this.#gauges.values()) metric.refresh();
+    for (const metric of this.#histograms.values()) metric.refresh();
+  }
+
+  /** Ends a flush interval: refreshes, and starts the next interval of the histograms. */
+  flush(): void {
+    this.refresh();
+    for (const metric of this.#histograms.values()) metric.rollInterval();
+  }
+
+  /** `/reset_counters`: counters start at 0 again. Per-host numbers go on, as in Envoy. */
+  resetCounters(): void {
+    for (const metric of this.#counters.values()) if (!metric.hidden) metric.reset();
+  }
+
+  counters(): readonly ScalarView[] {
+    return this.#counters.sorted();
+  }
+
+  gauges(): readonly ScalarView[] {
+    return this.#gauges.sorted();
+  }
+
+  histograms(): readonly HistogramView[] {
+    return this.#histograms.sorted();
+  }
+
+  /** Value at the last refresh; undefined: no thread has announced such a counter or gauge. */
+  value(name: string): number | undefined {
+    return (this.#counters.get(name) ?? this.#gauges.get(name))?.value;
+  }
+
+  /** The workers' numbers of a host added up now; zeros for a host that no worker has used. */
+  hostTotals(cluster: string, address: string): HostStats {
+    const totals: HostStats = {
+      cxActive: 0,
+      cxConnectFail: 0,
+      cxTotal: 0,
+      rqActive: 0,
+      rqError: 0,
+      rqSuccess: 0,
+      rqTimeout: 0,
+      rqTotal: 0,
+    };
+    for (const field of HOST_FIELDS) {
+      const table = field.type === 'counter' ? this.#counters : this.#gauges;
+      const metric = table.get(hostStatName(cluster, address, field.name));
+      metric?.refresh();
+      totals[field.key] = metric?.value ?? 0;
+    }
+    return totals;
+  }
+}
