@@ -140,6 +140,12 @@ export interface ClientCodec extends Codec {
   readonly closeAfterStream: boolean;
   /** Streams on it now. */
   readonly activeStreams: number;
+  /**
+   * Set by the pool, null before. Call it when an exchange ends outside of `dispatch` and leaves the connection open (the
+   * request's last byte was encoded after the whole response had come). Inside `dispatch` no call is needed: the pool
+   * looks at `activeStreams` when it returns.
+   */
+  onStreamEnd: (() => void) | null;
 }
 
 export type FilterHeadersStatus = 'continue' | 'stop' | 'stop-all-and-buffer' | 'stop-all-and-watermark';

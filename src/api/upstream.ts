@@ -15,6 +15,8 @@ export interface HostSnapshot {
   readonly weight: number;
   readonly priority: number;
   readonly zone: string;
+  readonly region?: string;
+  readonly subZone?: string;
   /** As in `/clusters`: '' = healthy, else `/failed_active_hc/…`. */
   readonly healthFlags: string;
 }
@@ -25,6 +27,11 @@ export interface ClusterSnapshot {
   readonly hosts: readonly HostSnapshot[];
   /** Grows with every change of this cluster. */
   readonly version: number;
+  /**
+   * Row of its circuit breakers in `WorkerOptions.sharedCounters`, from 1; main gives and takes back rows by name. Absent:
+   * limits hold per worker.
+   */
+  readonly breakerIndex?: number;
 }
 
 export interface Host {
@@ -79,6 +86,8 @@ export type Priority = 'default' | 'high';
 export interface LoadBalancerContext {
   /** Hosts already tried by this request, for `previous_hosts`. */
   readonly attempted?: readonly Host[];
+  /** How often to choose again when an attempted host came out (`host_selection_retry_max_attempts`); 1 if absent. */
+  readonly selectionRetries?: number;
   readonly headers?: HeaderMap;
 }
 
@@ -95,7 +104,7 @@ export interface HttpPoolCallbacks {
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host): void;
 }
 
-/** How the request came to its connection. */
+/** How the request came to its connection. An object of the connection, good until its next request: copy what you keep. */
 export interface PoolAttachment {
   readonly connection: Connection;
   /** Connection that the pool opened because of this request, 0 = none (it need not be the one that carries it). */
