@@ -64,6 +64,9 @@ export type ToWorker =
       readonly snapshot: SharedSnapshot;
       readonly ack: number;
     }
+  /** Bind and accept, once all workers are prepared. `bound`: what the first worker bound, so that port 0 and shared sockets agree. */
+  | { readonly kind: 'listen'; readonly bound: readonly ListenerReport[]; readonly ack: number }
+  | { readonly kind: 'reopen-logs'; readonly ack: number }
   | {
       readonly kind: 'log-port';
       readonly path: string;
