@@ -51,9 +51,11 @@ export interface SemanticInput {
 export function checkAll(typeName: string, message: Message, input: SemanticInput): void {
   const { reader, issues } = input;
   const unread = issues.paths();
+  const isUnread = (path: string): boolean => unread.includes(path) || unread.some((at) => isItem(at, path));
   const context: CheckContext = {
     checks: input.checks,
-    clusters: unread.some((path) => below(path, 'static_resources.clusters')) ? null : clusterNames(message),
+    clusters: isUnread('static_resources.clusters') ? null : clusterNames(message),
+    isUnread,
     folder: input.folder,
     report: (owner, field, path, text) => {
       if (unread.some((known) => below(known, path))) return;
@@ -68,6 +70,11 @@ export function checkAll(typeName: string, message: Message, input: SemanticInpu
 /** Whether `path` is `root` or lies inside it. */
 function below(path: string, root: string): boolean {
   return path.startsWith(root) && (path.length === root.length || '.['.includes(path.charAt(root.length)));
+}
+
+/** `list[3]`: the whole list was given up. */
+function isItem(path: string, list: string): boolean {
+  return path.startsWith(`${list}[`) && /^\[\d+\]$/.test(path.slice(list.length));
 }
 
 function clusterNames(bootstrap: Message): Set<string> {

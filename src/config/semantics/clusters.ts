@@ -11,8 +11,9 @@ const MAX_PRIORITY = 128;
 
 export function checkCluster(cluster: Cluster, path: string, context: CheckContext): void {
   const assignment = cluster.load_assignment;
-  const type = cluster.type ?? 'STATIC';
-  if (assignment === undefined) {
+  // A type that is not supported has been reported; what it asks of the hosts is not known.
+  const type = context.isUnread(`${path}.type`) ? '' : (cluster.type ?? 'STATIC');
+  if (assignment === undefined && type !== '') {
     context.report(cluster, '', `${path}.load_assignment`, `required for a cluster of type ${type}`);
   }
   for (const [index, locality] of (assignment?.endpoints ?? []).entries()) {

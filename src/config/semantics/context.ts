@@ -20,6 +20,8 @@ export interface CheckContext {
   readonly clusters: ReadonlySet<string> | null;
   /** Folder of the configuration file: relative paths begin there. */
   readonly folder: string;
+  /** Whether the value at `path` was given but could not be read: then it must not be taken for absent. */
+  isUnread(path: string): boolean;
   /**
    * Reports `path`, placed in the text at `field` of `message` ('' = at the message itself). Dropped when something at or
    * below the path could not be read: what seems missing there may be what was reported already.

@@ -1,0 +1,48 @@
+/**
+ * The delay filter of the talk, to see what a slow filter does to the others on its thread.
+ *
+ *   x-delay: 20        waits 20 ms: the worker serves other requests meanwhile      (`paused.delay` in the ledger)
+ *   x-delay: busy:20   computes for 20 ms: everything else on this worker stands still  (`filter.delay`)
+ *   x-delay: reply:418 answers by itself
+ *
+ * Send one busy and one plain request at once: the plain one's line shows the lost time as `loop`.
+ */
+export default function delay(config) {
+  const header = config.header ?? 'x-delay';
+  const maxMs = config.max_ms ?? 5000;
+
+  return {
+    async onRequest(handle) {
+      const value = handle.headers.get(header);
+      if (value === null) return;
+      handle.headers.remove(header);
+      const [mode, amount] = value.includes(':') ? value.split(':', 2) : ['wait', value];
+      const number = Number(amount);
+      if (!Number.isFinite(number) || number < 0) {
+        handle.respond(400, { 'content-type': 'text/plain' }, `${header}: not a number: ${amount}\n`);
+      } else if (mode === 'reply') {
+        handle.respond(
+          number,
+          { 'content-type': 'text/plain' },
+          `replied by the filter of ${handle.connection.threadId}\n`,
+        );
+      } else if (mode === 'busy') {
+        spin(Math.min(number, maxMs));
+      } else {
+        await new Promise((resolve) => {
+          setTimeout(resolve, Math.min(number, maxMs));
+        });
+      }
+    },
+
+    onResponse(handle) {
+      handle.headers.set('x-served-by-thread', String(handle.connection.threadId));
+    },
+  };
+}
+
+/** Keeps the thread busy, as a filter that computes too much does. */
+function spin(ms) {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
