@@ -172,6 +172,12 @@ export interface NetworkFilterContext {
 /** Whether this worker is draining: HTTP/1 answers carry `connection: close` then. */
 export interface DrainDecision {
   readonly draining: boolean;
+  /** Told when draining begins: an HTTP connection with nothing in flight closes then. Add on open, delete on close. */
+  readonly observers?: Set<DrainObserver>;
+}
+
+export interface DrainObserver {
+  onDrain(): void;
 }
 
 /**

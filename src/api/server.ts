@@ -47,11 +47,21 @@ export interface WorkerOptions {
   readonly connectionIds: SharedArrayBuffer;
   /** Circuit breakers and global limits: counters shared by all workers. */
   readonly sharedCounters: SharedArrayBuffer;
+  /** Open downstream connections per worker, listener and process: see `server/connection-cells.ts`. */
+  readonly connectionCells: SharedArrayBuffer;
+  readonly connectionLimits: ConnectionLimits;
   /** One Int32 per worker, incremented by it while its loop turns: the watchdog reads them. */
   readonly heartbeats: SharedArrayBuffer;
   readonly slots: Readonly<Record<SlotName, SharedSnapshot>>;
   /** Log files that have a thread: path -> port is sent by `log-port`. */
   readonly node: { readonly id: string; readonly cluster: string };
+}
+
+/** Largest number of open downstream connections; absent = no limit. */
+export interface ConnectionLimits {
+  readonly total?: number;
+  /** By listener name. */
+  readonly listeners: Readonly<Record<string, number>>;
 }
 
 export type SlotName = 'clusters' | 'routes';
