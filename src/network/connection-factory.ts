@@ -1,7 +1,6 @@
 /**
  * Makes the connections of a thread: upstream ones by connecting, downstream ones out of accepted sockets.
  */
-import type { Bytes } from '../api/bytes.ts';
 import type { AcceptedSocket, Address, SocketInterface } from '../api/socket.ts';
 import type { ConnectionIds } from '../base/ids.ts';
 import { HEAP_BLOCKS } from '../buffer/chunk-queue.ts';
@@ -24,6 +23,11 @@ export class ConnectionFactory {
 
   constructor(dispatcher: TurnDispatcher, kind: 'syscall' | 'portable', ids: ConnectionIds) {
     this.#thread = kind === 'syscall' ? syscallThread(dispatcher, ids) : portableThread(dispatcher, ids);
+  }
+
+  /** The thread ends: readiness is not watched any more, so that its loop can run out. */
+  stop(): void {
+    this.#thread.stop();
   }
 
   get sockets(): SocketInterface {
@@ -61,20 +65,27 @@ export class ConnectionFactory {
 
 function syscallThread(dispatcher: TurnDispatcher, ids: ConnectionIds): ConnectionThread {
   const thread = new SyscallThread(dispatcher);
-  const views: Bytes[] = [];
   return {
     dispatcher,
     sockets: new SyscallSockets(thread),
     ids,
     blocks: thread.arena,
     slab: thread.slab,
-    views,
+    views: [],
+    stop: () => thread.source.stop(),
   };
 }
 
 function portableThread(dispatcher: TurnDispatcher, ids: ConnectionIds): ConnectionThread {
   const slab = new TurnSlab(HEAP_SLABS);
-  const views: Bytes[] = [];
   dispatcher.onTurnEnd(() => slab.reset());
-  return { dispatcher, sockets: new PortableSockets(dispatcher), ids, blocks: HEAP_BLOCKS, slab, views };
+  return {
+    dispatcher,
+    sockets: new PortableSockets(dispatcher),
+    ids,
+    blocks: HEAP_BLOCKS,
+    slab,
+    views: [],
+    stop: () => undefined,
+  };
 }

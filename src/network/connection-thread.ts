@@ -14,4 +14,5 @@ export interface ConnectionThread {
   readonly slab: TurnSlab;
   /** Scratch of the flush. */
   readonly views: Bytes[];
+  readonly stop: () => void;
 }

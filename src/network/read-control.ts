@@ -11,18 +11,30 @@ export class ReadControl {
   readonly pauses: ReadPauses = { consecutive: 0, since: -1, resumedAt: -1, resumedAfter: 0 };
   #depth = 0;
   #flowDepth = 0;
+  #released = false;
 
   get disabled(): boolean {
     return this.#depth > 0;
   }
 
-  /** True when this call switched reads on or off. */
+  /** True when this call switched reads on or off. After `release` late enables are ignored. */
   change(disable: boolean, cause: 'flow' | 'codec', now: number): boolean {
     const before = this.#depth;
     this.#depth += disable ? 1 : -1;
+    if (this.#released && this.#depth < 0) this.#depth = 0;
     invariant(this.#depth >= 0, 'read enabled more often than disabled');
-    if (cause === 'flow') this.#noteFlow(disable, now);
+    if (cause === 'flow' && !this.#released) this.#noteFlow(disable, now);
     return (before === 0) !== (this.#depth === 0);
+  }
+
+  /** Drops all disables: a draining connection reads until the peer has closed. */
+  release(onEnabled: () => void): void {
+    this.#released = true;
+    if (this.#depth === 0) return;
+    this.#depth = 0;
+    this.#flowDepth = 0;
+    this.pauses.since = -1;
+    onEnabled();
   }
 
   #noteFlow(disable: boolean, now: number): void {

@@ -1,17 +1,16 @@
 /**
  * A TCP or unix connection of either side: the meeting point of socket, filters, write buffer and flow control.
  *
- *   socket --read--> read buffer --> read filters (terminal one: HTTP, tcp_proxy)
- *   writers --> write filters --> watermark queue --(end of turn)--> one sendmsg
+ *   socket --read--> ReadSide --> read filters (terminal one: HTTP, tcp_proxy)
+ *   writers --> write filters --> WriteSide (watermarks) --(end of turn)--> one sendmsg
  *
- * Owns its socket, both buffers, the delayed-close timer. Invariants: one of the two close events is told, exactly once and
- * last; whatever lies in the write buffer at the end of a turn has been offered to the kernel or waits for it to be writable.
+ * Owns its socket and the delayed-close timer. Invariants: one of the two close events is told, exactly once and last; what
+ * lies in the write buffer at the end of a turn has been offered to the kernel or waits for it to be writable.
  */
-import type { ByteQueue, Bytes } from '../api/bytes.ts';
-import type { Flushable } from '../api/event.ts';
+import type { Bytes } from '../api/bytes.ts';
+import type { Flushable, Timer } from '../api/event.ts';
 import type {
   CloseType,
-  Connection,
   ConnectionCallbacks,
   ConnectionEvent,
   ConnectionState,
@@ -21,17 +20,16 @@ import type {
   WriteFilter,
 } from '../api/network.ts';
 import type { IoObserver } from '../api/observe.ts';
-import type { Address, ReadResult, Socket, SocketEvents } from '../api/socket.ts';
+import type { Address, Socket, SocketEvents } from '../api/socket.ts';
 import { View } from '../buffer/bytes.ts';
 import { ChunkQueue } from '../buffer/chunk-queue.ts';
-import { SLAB_BYTES } from '../buffer/turn-slab.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { nextState } from './connection-state.ts';
 import type { ConnectionTransition } from './connection-state.ts';
-import { FilterChain } from './filter-chain.ts';
-import { ReadControl } from './read-control.ts';
-import { WriteSide } from './write-side.ts';
 import type { ConnectionThread } from './connection-thread.ts';
+import { ReadSide } from './read-side.ts';
+import type { ReadOwner } from './read-side.ts';
+import { WriteSide } from './write-side.ts';
 
 export interface ConnectionOptions {
   readonly thread: ConnectionThread;
@@ -41,37 +39,29 @@ export interface ConnectionOptions {
   readonly bufferLimitBytes: number;
 }
 
-/** Reads of one readiness event before others get their turn. */
-const READS_PER_EVENT = 4;
 /** `delayed_close_timeout` of Envoy. */
 const DELAYED_CLOSE_MS = 1000;
 
-export class StreamConnection implements Connection, SocketEvents, Flushable {
+export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
   readonly id: number;
   readonly side: 'downstream' | 'upstream';
   readonly dispatcher: TurnDispatcher;
   readonly createdAt: number;
   connectedAt = -1;
   handshakeAt = -1;
-  bytesReceived = 0;
   state: ConnectionState;
   closeReason = '';
   remoteEnded = false;
-  readonly lastRead: LastRead = { serial: 0, at: -1, took: 0, waited: -1, bytes: 0 };
   readonly #thread: ConnectionThread;
   readonly #socket: Socket;
-  readonly #readBuffer: ByteQueue;
-  readonly #filters: FilterChain;
-  readonly #reads = new ReadControl();
+  readonly #in: ReadSide;
   readonly #out: WriteSide;
   #callbacks: ConnectionCallbacks[] = [];
-  #bufferLimit: number;
   #halfClose = false;
   #flushScheduled = false;
-  #closeAfterFlush: 'no' | 'flush' | 'flush-delayed' = 'no';
+  #closeWhenFlushed: 'no' | 'flush' | 'flush-delayed' = 'no';
   #delayedCloseMs = DELAYED_CLOSE_MS;
-  #delayedClose: ReturnType<TurnDispatcher['createTimer']> | null = null;
-  #resumePosted = false;
+  #delayedClose: Timer | null = null;
 
   /** `open` makes the socket and binds this object's events to it. */
   constructor(
@@ -79,21 +69,20 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
     state: 'connecting' | 'open',
     open: (events: (socket: Socket) => SocketEvents) => Socket,
   ) {
-    this.#thread = options.thread;
-    this.dispatcher = options.thread.dispatcher;
+    const { thread, bufferLimitBytes } = options;
+    this.#thread = thread;
+    this.dispatcher = thread.dispatcher;
     this.id = options.id;
     this.side = options.side;
     this.createdAt = options.createdAt;
     this.state = state;
     if (state === 'open') this.#markConnected(options.createdAt);
-    this.#bufferLimit = options.bufferLimitBytes;
-    this.#readBuffer = new ChunkQueue(options.thread.blocks);
-    this.#filters = new FilterChain(this, this.#readBuffer);
-    this.#out = new WriteSide(options.thread, {
+    this.#in = new ReadSide(this, thread, bufferLimitBytes);
+    this.#out = new WriteSide(thread, {
       onHigh: () => this.#tell((callbacks) => callbacks.onAboveWriteBufferHighWatermark()),
       onLow: () => this.#tell((callbacks) => callbacks.onBelowWriteBufferLowWatermark()),
     });
-    this.#out.queue.setLimit(options.bufferLimitBytes);
+    this.#out.queue.setLimit(bufferLimitBytes);
     this.#socket = open(() => this);
   }
 
@@ -109,16 +98,24 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
     return this.#socket.secure;
   }
 
+  get bytesReceived(): number {
+    return this.#in.received;
+  }
+
   get bytesSent(): number {
     return this.#out.flushed;
   }
 
+  get lastRead(): LastRead {
+    return this.#in.lastRead;
+  }
+
   get pauses(): ReadPauses {
-    return this.#reads.pauses;
+    return this.#in.control.pauses;
   }
 
   get readDisabled(): boolean {
-    return this.#reads.disabled;
+    return this.#in.control.disabled;
   }
 
   get writePosition(): number {
@@ -134,11 +131,11 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
   }
 
   addReadFilter(filter: ReadFilter): void {
-    this.#filters.addRead(filter);
+    this.#in.filters.addRead(filter);
   }
 
   addWriteFilter(filter: WriteFilter): void {
-    this.#filters.addWrite(filter);
+    this.#in.filters.addWrite(filter);
   }
 
   addCallbacks(callbacks: ConnectionCallbacks): void {
@@ -151,7 +148,7 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
 
   /** Tells the read filters of the new connection. Called once, after they were added. */
   startFilters(): void {
-    this.#filters.start();
+    this.#in.filters.start();
   }
 
   enableHalfClose(on: boolean): void {
@@ -159,15 +156,15 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
   }
 
   write(bytes: Bytes, endStream: boolean): void {
-    if (!this.#writable()) return;
-    if (this.#filters.hasWriteFilters) this.#writeThroughFilters(bytes, endStream);
+    if (!this.#acceptsWrites()) return;
+    if (this.#in.filters.hasWriteFilters) this.#writeThroughFilters(bytes, endStream);
     else if (bytes.end > bytes.start) this.#out.queue.push(bytes);
     if (endStream) this.#out.endRequested = true;
-    this.#schedule();
+    this.onBytesKept();
   }
 
   writeText(text: string): void {
-    if (!this.#writable()) return;
+    if (!this.#acceptsWrites()) return;
     const { slab } = this.#thread;
     slab.reserve(text.length);
     const start = slab.position;
@@ -177,20 +174,17 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
   }
 
   endWrite(): void {
-    if (!this.#writable()) return;
+    if (!this.#acceptsWrites()) return;
     this.#out.endRequested = true;
-    this.#schedule();
+    this.onBytesKept();
   }
 
   readDisable(disable: boolean, cause: 'flow' | 'codec' = 'flow'): void {
-    if (this.state === 'closed') return;
-    if (!this.#reads.change(disable, cause, this.dispatcher.clock.now())) return;
-    this.#socket.setReadInterest(!disable);
-    if (!disable && this.#readBuffer.length > 0) this.#postResume();
+    if (this.state !== 'closed') this.#in.disable(this.#socket, disable, cause);
   }
 
   setBufferLimit(bytes: number): void {
-    this.#bufferLimit = bytes;
+    this.#in.setBufferLimit(bytes);
     this.#out.queue.setLimit(bytes);
   }
 
@@ -212,7 +206,7 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
 
   endObserveWrites(observer: IoObserver): void {
     this.#out.observers.end(observer, this.#out.position);
-    this.#schedule();
+    this.onBytesKept();
   }
 
   peek(): number {
@@ -221,20 +215,17 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
 
   close(type: CloseType, reason = ''): void {
     if (this.state === 'closed') return;
-    if (type === 'abort' || type === 'reset') {
+    if (type === 'abort' || type === 'reset' || this.state === 'connecting') {
       this.#finish('local-close', reason, type === 'reset');
       return;
     }
-    if (this.#closeAfterFlush !== 'no' || this.state === 'connecting') {
-      if (this.state === 'connecting') this.#finish('local-close', reason, false);
-      return;
-    }
-    this.#closeAfterFlush = type;
+    if (this.#closeWhenFlushed !== 'no') return;
+    this.#closeWhenFlushed = type;
     if (reason !== '') this.closeReason = reason;
     this.#move('begin-close');
-    this.#readBuffer.clear();
+    this.#in.clear();
     this.#armDelayedClose();
-    this.#schedule();
+    this.onBytesKept();
   }
 
   onConnect(errorCode: string): void {
@@ -246,30 +237,45 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
     this.#move('connected');
     this.#markConnected(this.dispatcher.clock.now());
     this.#tell((callbacks) => callbacks.onEvent('connected'));
-    if (this.#out.pending) this.#schedule();
+    if (this.#out.queue.length > 0) this.onBytesKept();
   }
 
   onReadable(): void {
-    for (let count = 0; count < READS_PER_EVENT; count += 1) {
-      if (this.#reads.disabled || this.state === 'closed' || this.state === 'connecting') return;
-      const result = this.#socket.read(
-        this.#bufferLimit === 0 ? SLAB_BYTES : Math.min(SLAB_BYTES, this.#bufferLimit),
-      );
-      if (!this.#takeRead(result)) return;
-    }
-    this.#postResume();
+    this.#in.onReadable(this.#socket);
   }
 
   onWritable(): void {
     if (!this.#out.blocked || this.state === 'closed') return;
     this.#out.blocked = false;
-    this.#schedule();
+    this.onBytesKept();
+  }
+
+  onReadEnd(): void {
+    if (this.remoteEnded) return;
+    this.remoteEnded = true;
+    if (!this.#halfClose || this.state !== 'open') {
+      this.#finish('remote-close', '', false);
+      return;
+    }
+    this.#in.end();
+    if (this.#out.ended) this.#finish('remote-close', '', false);
+  }
+
+  onReadError(errorCode: string): void {
+    this.#finish('remote-close', errorCode, false);
+  }
+
+  /** Something of this connection needs the end of the turn: bytes to send, or bytes to keep. */
+  onBytesKept(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    this.dispatcher.scheduleFlush(this);
   }
 
   /** End of the turn: offers what is queued to the kernel, and keeps what it does not take. */
   flush(): void {
     this.#flushScheduled = false;
-    if (this.#readBuffer.length > 0) this.#readBuffer.own();
+    this.#in.own();
     if (this.state === 'closed' || this.state === 'connecting') {
       this.#out.queue.own();
       return;
@@ -279,8 +285,8 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
       this.#onWriteError(error);
       return;
     }
-    if (this.#out.progressed && this.#delayedClose?.enabled) this.#armDelayedClose();
-    if (!this.#out.pending) this.#onDrained();
+    if (this.#out.progressed && this.#delayedClose?.enabled === true) this.#armDelayedClose();
+    if (this.#out.queue.length === 0) this.#onDrained();
   }
 
   #markConnected(at: number): void {
@@ -288,82 +294,42 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
     this.handshakeAt = at;
   }
 
-  #writable(): boolean {
+  #acceptsWrites(): boolean {
     return this.state === 'open' || this.state === 'connecting';
-  }
-
-  /** False: nothing more to read now. */
-  #takeRead(result: ReadResult): boolean {
-    switch (result.status) {
-      case 'again':
-        return false;
-      case 'error':
-        this.#finish('remote-close', result.errorCode, false);
-        return false;
-      case 'end':
-        this.#onRemoteEnd();
-        return false;
-      case 'data':
-        break;
-    }
-    const { lastRead } = this;
-    const size = result.end - result.start;
-    lastRead.serial += 1;
-    lastRead.at = result.at;
-    lastRead.took = result.took;
-    lastRead.waited = result.waited;
-    lastRead.bytes = size;
-    this.bytesReceived += size;
-    // A closing connection reads on, so that no unread byte turns the FIN into a reset, and drops what it reads.
-    if (this.state !== 'open') return true;
-    this.#readBuffer.push(new View(result.block, result.start, result.end));
-    this.#filters.onData(false);
-    if (this.#readBuffer.length > 0) this.#schedule();
-    return this.#socket.moreToRead;
-  }
-
-  #onRemoteEnd(): void {
-    if (this.remoteEnded) return;
-    this.remoteEnded = true;
-    if (!this.#halfClose || this.state !== 'open') {
-      this.#finish('remote-close', '', false);
-      return;
-    }
-    this.#filters.onData(true);
-    if (this.#readBuffer.length > 0) this.#schedule();
-    if (this.#out.ended) this.#finish('remote-close', '', false);
   }
 
   /** The peer does not take bytes any more. What it sent before that is still worth reading: an early answer. */
   #onWriteError(error: string): void {
-    this.#out.queue.clear();
-    this.#out.blocked = true;
-    if (this.side === 'upstream' && !this.#reads.disabled) this.onReadable();
-    if (this.state !== 'closed') this.#finish('remote-close', error, false);
+    this.#out.fail();
+    if (this.side === 'upstream' && !this.readDisabled) this.onReadable();
+    this.#finish('remote-close', error, false);
   }
 
   #onDrained(): void {
-    if (this.#out.endRequested && !this.#out.ended) {
-      this.#out.ended = true;
-      this.#socket.shutdownWrite();
-      if (this.remoteEnded && this.#closeAfterFlush === 'no') this.#finish('remote-close', '', false);
-    }
-    if (this.#closeAfterFlush === 'flush' || (this.#closeAfterFlush !== 'no' && this.#delayedCloseMs === 0)) {
+    if (this.#out.endRequested) this.#endWriting();
+    if (this.#closeWhenFlushed === 'no') {
+      if (this.remoteEnded && this.#out.ended) this.#finish('remote-close', '', false);
+    } else if (this.#closeWhenFlushed === 'flush' || this.#delayedCloseMs === 0) {
       this.#finish('local-close', this.closeReason, false);
-    } else if (this.#closeAfterFlush === 'flush-delayed' && this.state === 'closing') {
+    } else if (this.state === 'closing') {
       this.#move('half-closed');
-      if (!this.#out.ended) this.#socket.shutdownWrite();
-      this.#out.ended = true;
+      this.#endWriting();
       this.#armDelayedClose();
-      while (this.#reads.disabled) this.readDisable(false, 'codec');
+      this.#in.control.release(() => this.#socket.setReadInterest(true));
     }
+  }
+
+  #endWriting(): void {
+    if (this.#out.ended) return;
+    this.#out.ended = true;
+    this.#socket.shutdownWrite();
   }
 
   #armDelayedClose(): void {
     if (this.#delayedCloseMs === 0) return;
-    this.#delayedClose ??= this.dispatcher.createTimer(() =>
-      this.#finish('local-close', 'triggered_delayed_close_timeout', false),
-    );
+    this.#delayedClose ??= this.dispatcher.createTimer(() => {
+      this.#finish('local-close', 'triggered_delayed_close_timeout', false);
+    });
     this.#delayedClose.enable(this.#delayedCloseMs);
   }
 
@@ -373,7 +339,7 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
     if (reason !== '') this.closeReason = reason;
     this.#delayedClose?.disable();
     this.#socket.close(reset);
-    this.#readBuffer.clear();
+    this.#in.clear();
     this.#out.close();
     this.#tell((callbacks) => callbacks.onEvent(event));
   }
@@ -381,32 +347,7 @@ export class StreamConnection implements Connection, SocketEvents, Flushable {
   #writeThroughFilters(bytes: Bytes, endStream: boolean): void {
     const data = new ChunkQueue(this.#thread.blocks);
     data.push(bytes);
-    if (this.#filters.onWrite(data, endStream)) data.moveTo(this.#out.queue);
-  }
-
-  #postResume(): void {
-    if (this.#resumePosted) return;
-    this.#resumePosted = true;
-    this.dispatcher.post(() => {
-      this.#resumePosted = false;
-      this.#resume();
-    });
-  }
-
-  /** Goes on with what lies in the read buffer, then with the socket. */
-  #resume(): void {
-    if (this.#reads.disabled || this.state === 'closed') return;
-    if (this.#readBuffer.length > 0 && this.state === 'open') {
-      this.#filters.onData(false);
-      if (this.#readBuffer.length > 0) this.#schedule();
-    }
-    this.onReadable();
-  }
-
-  #schedule(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    this.dispatcher.scheduleFlush(this);
+    if (this.#in.filters.onWrite(data, endStream)) data.moveTo(this.#out.queue);
   }
 
   #move(transition: ConnectionTransition): void {

@@ -38,10 +38,6 @@ export class WriteSide {
     return this.flushed + this.queue.length;
   }
 
-  get pending(): boolean {
-    return this.queue.length > 0;
-  }
-
   /** '' or the name of the error that ended writing for good. */
   flush(socket: Socket, connectionId: number): string {
     this.progressed = false;
@@ -55,6 +51,12 @@ export class WriteSide {
     this.observers.release(this.flushed, this.#thread.dispatcher.clock.now());
     if (this.queue.length > 0) this.queue.own();
     return '';
+  }
+
+  /** Writing is over: what is queued is lost. */
+  fail(): void {
+    this.queue.clear();
+    this.blocked = true;
   }
 
   close(): void {

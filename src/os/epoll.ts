@@ -17,7 +17,7 @@ import {
   EPOLL_DATA_OFFSET,
   EPOLL_EVENT_BYTES,
 } from './constants.ts';
-import { errno, errnoName } from './errno.ts';
+import { errno, errnoName, prepareErrno } from './errno.ts';
 import { bind, ffi } from './library.ts';
 import { Scratch } from './memory.ts';
 
@@ -42,6 +42,7 @@ export class Epoll {
   readonly #ready = new Scratch(MAX_EVENTS * EPOLL_EVENT_BYTES);
 
   constructor() {
+    prepareErrno();
     this.fd = this.#c.epoll_create1(EPOLL_CLOEXEC);
     if (this.fd < 0) throw new Error(`epoll_create1: ${errnoName(errno())}`);
   }

@@ -15,12 +15,14 @@ export const { EAGAIN, EINPROGRESS, EINTR, ECONNABORTED, EMFILE, ENFILE } = cons
 
 let location: Int32Array | null = null;
 
+/** Finds the thread's `errno`. To be called before the first call whose error matters: looking it up makes calls itself. */
+export function prepareErrno(): void {
+  const { __errno_location } = bind({ __errno_location: { return: 'pointer', arguments: [] } });
+  location ??= new Int32Array(ffi().toArrayBuffer(__errno_location(), 4, false));
+}
+
 export function errno(): number {
-  if (location === null) {
-    const { __errno_location } = bind({ __errno_location: { return: 'pointer', arguments: [] } });
-    location = new Int32Array(ffi().toArrayBuffer(__errno_location(), 4, false));
-  }
-  return location[0] ?? 0;
+  return location?.[0] ?? 0;
 }
 
 /** `ECONNRESET`; an unknown number as `E<number>`. */

@@ -6,7 +6,7 @@
 import type { Address } from '../api/socket.ts';
 import { SOCKADDR_BYTES, decodeAddress, encodeAddress, familyOf } from './address.ts';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_ERROR, SO_LINGER } from './constants.ts';
-import { errno } from './errno.ts';
+import { errno, prepareErrno } from './errno.ts';
 import { bind } from './library.ts';
 import { Scratch } from './memory.ts';
 
@@ -30,6 +30,10 @@ export class SocketCalls {
     dup: { return: 'i32', arguments: ['i32'] },
     socketpair: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'u32'] },
   });
+
+  constructor() {
+    prepareErrno();
+  }
 
   /** A non-blocking stream socket of the address's family. */
   create(address: Address): number {

@@ -9,7 +9,7 @@
  *   cmsg of a stamp:     len 0(8)  level 8(4)  type 12(4)  seconds 16(8)  nanoseconds 24(8)
  */
 import { CLOCK_REALTIME, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, SO_TIMESTAMPNS } from './constants.ts';
-import { EAGAIN, errno } from './errno.ts';
+import { EAGAIN, errno, prepareErrno } from './errno.ts';
 import { bind } from './library.ts';
 import { Scratch } from './memory.ts';
 
@@ -34,6 +34,7 @@ export class StreamCalls {
   readonly #clockGettime: (clock: number, at: number) => number;
 
   constructor() {
+    prepareErrno();
     const c = bind({
       recvmsg: { return: 'i32', arguments: ['i32', 'u32', 'i32'] },
       sendmsg: { return: 'i32', arguments: ['i32', 'u32', 'i32'] },

@@ -1,0 +1,125 @@
+/**
+ * The receiving half of a connection: reads in bounded portions, the read buffer, the L4 filters, counted read-disable.
+ *
+ *   readiness -> read -> read buffer -> filters drain what they use; the rest waits here for the next read or for `enable`
+ *
+ * What a filter leaves in the buffer is copied out of the turn's memory at the end of the turn (`own`).
+ */
+import type { Connection, LastRead } from '../api/network.ts';
+import type { ReadResult, Socket } from '../api/socket.ts';
+import { View } from '../buffer/bytes.ts';
+import { ChunkQueue } from '../buffer/chunk-queue.ts';
+import { SLAB_BYTES } from '../buffer/turn-slab.ts';
+import type { ConnectionThread } from './connection-thread.ts';
+import { FilterChain } from './filter-chain.ts';
+import { ReadControl } from './read-control.ts';
+
+/** Reads of one readiness event before other connections get their turn. */
+const READS_PER_EVENT = 4;
+
+/** What the reading half tells its connection. */
+export interface ReadOwner extends Connection {
+  /** The peer has sent FIN. */
+  onReadEnd(): void;
+  onReadError(errorCode: string): void;
+  /** Bytes stay in the read buffer: `own()` must be called at the end of this turn. */
+  onBytesKept(): void;
+}
+
+export class ReadSide {
+  readonly filters: FilterChain;
+  readonly control = new ReadControl();
+  readonly lastRead: LastRead = { serial: 0, at: -1, took: 0, waited: -1, bytes: 0 };
+  /** Bytes read so far. */
+  received = 0;
+  /** Most that one read takes; the buffer limit is soft by as much. */
+  limit: number;
+  readonly #owner: ReadOwner;
+  readonly #thread: ConnectionThread;
+  readonly #buffer: ChunkQueue;
+  #resumePosted = false;
+
+  constructor(owner: ReadOwner, thread: ConnectionThread, bufferLimit: number) {
+    this.#owner = owner;
+    this.#thread = thread;
+    this.#buffer = new ChunkQueue(thread.blocks);
+    this.filters = new FilterChain(owner, this.#buffer);
+    this.limit = readLimit(bufferLimit);
+  }
+
+  setBufferLimit(bytes: number): void {
+    this.limit = readLimit(bytes);
+  }
+
+  onReadable(socket: Socket): void {
+    const owner = this.#owner;
+    for (let count = 0; count < READS_PER_EVENT; count += 1) {
+      if (this.control.disabled || owner.state === 'closed' || owner.state === 'connecting') return;
+      const result = socket.read(this.limit);
+      if (result.status !== 'data') {
+        if (result.status === 'end') owner.onReadEnd();
+        else if (result.status === 'error') owner.onReadError(result.errorCode);
+        return;
+      }
+      this.#take(result);
+      if (!socket.moreToRead) return;
+    }
+    this.#postResume(socket);
+  }
+
+  /** True: reads have just been switched on or off. */
+  disable(socket: Socket, disable: boolean, cause: 'flow' | 'codec'): void {
+    if (!this.control.change(disable, cause, this.#thread.dispatcher.clock.now())) return;
+    socket.setReadInterest(!disable);
+    if (!disable && this.#buffer.length > 0) this.#postResume(socket);
+  }
+
+  /** The stream has ended: the filters see `endStream`. */
+  end(): void {
+    this.filters.onData(true);
+    if (this.#buffer.length > 0) this.#owner.onBytesKept();
+  }
+
+  own(): void {
+    if (this.#buffer.length > 0) this.#buffer.own();
+  }
+
+  clear(): void {
+    this.#buffer.clear();
+  }
+
+  #take(result: ReadResult): void {
+    const { lastRead } = this;
+    const size = result.end - result.start;
+    lastRead.serial += 1;
+    lastRead.at = result.at;
+    lastRead.took = result.took;
+    lastRead.waited = result.waited;
+    lastRead.bytes = size;
+    this.received += size;
+    // A closing connection reads on, so that no unread byte turns its FIN into a reset, and drops what it reads.
+    if (this.#owner.state !== 'open') return;
+    this.#buffer.push(new View(result.block, result.start, result.end));
+    this.#filter();
+  }
+
+  #filter(): void {
+    this.filters.onData(false);
+    if (this.#buffer.length > 0) this.#owner.onBytesKept();
+  }
+
+  #postResume(socket: Socket): void {
+    if (this.#resumePosted) return;
+    this.#resumePosted = true;
+    this.#thread.dispatcher.post(() => {
+      this.#resumePosted = false;
+      if (this.control.disabled || this.#owner.state === 'closed') return;
+      if (this.#buffer.length > 0 && this.#owner.state === 'open') this.#filter();
+      this.onReadable(socket);
+    });
+  }
+}
+
+function readLimit(bufferLimit: number): number {
+  return bufferLimit === 0 ? SLAB_BYTES : Math.min(SLAB_BYTES, bufferLimit);
+}
