@@ -11,6 +11,7 @@ import { compilePathCondition, type PathCondition } from './path-match.ts';
 import { PrefixRewrite, RegexRewrite, type PathRewrite } from './path-rewrite.ts';
 import { Redirect } from './redirect.ts';
 import { compileRetryPolicy } from './retry-policy.ts';
+import { limitsOf } from './time-limits.ts';
 import { RouteEntry } from './route-entry.ts';
 import type { ForwardRoute, HostRewrite, ResolvedRoute } from './route.ts';
 import { WeightedChoice } from './weighted-choice.ts';
@@ -165,7 +166,11 @@ function forwardSettings(
     ...names(config, scope),
     clusterNotFoundCode: NOT_FOUND_CODES[action.cluster_not_found_response_code ?? 'SERVICE_UNAVAILABLE'],
     priority: action.priority === 'HIGH' ? 'high' : 'default',
-    timeoutMs: action.timeout ?? DEFAULT_TIMEOUT_MS,
+    limits: limitsOf(
+      action.timeout ?? DEFAULT_TIMEOUT_MS,
+      retry?.per_try_timeout ?? 0,
+      retry?.per_try_idle_timeout ?? 0,
+    ),
     retry: retry === undefined ? null : compileRetryPolicy(retry),
     pathRewrite: compilePathRewrite(action, path),
     hostRewrite: compileHostRewrite(action),

@@ -7,9 +7,15 @@
 import type { HeaderMap, RouteMatch, RouteSettings } from '../api/http.ts';
 import type { Priority } from '../api/upstream.ts';
 import type { HeaderMutation } from './header-mutation.ts';
-import type { PathRewrite } from './path-rewrite.ts';
-import type { RegexRewrite } from './path-rewrite.ts';
+import type { PathRewrite, RegexRewrite } from './path-rewrite.ts';
 import type { CompiledRetryPolicy } from './retry-policy.ts';
+
+/** Limits of one request in ms, 0 = off. */
+export interface TimeLimits {
+  readonly routeMs: number;
+  readonly perTryMs: number;
+  readonly perTryIdleMs: number;
+}
 
 interface RouteBase extends RouteMatch {
   readonly settings: RouteSettings;
@@ -25,8 +31,7 @@ export interface ForwardRoute extends RouteBase {
   readonly clusterHeader: string;
   readonly clusterNotFoundCode: number;
   readonly priority: Priority;
-  /** ms, 0 = off. */
-  readonly timeoutMs: number;
+  readonly limits: TimeLimits;
   /** Null: none configured (request headers may still ask for retries). */
   readonly retry: CompiledRetryPolicy | null;
   readonly pathRewrite: PathRewrite | null;
