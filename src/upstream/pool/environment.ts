@@ -1,0 +1,28 @@
+/** What the pools of a worker are made with: where connections and codecs come from. Injected, so tests need no socket. */
+import type { ClientCodec } from '../../api/http.ts';
+import type { Connection } from '../../api/network.ts';
+import type { Address } from '../../api/socket.ts';
+import type { Dispatcher } from '../../api/event.ts';
+import type { ClusterSettings } from '../cluster-settings.ts';
+import type { UpstreamHost } from '../host.ts';
+
+export interface ConnectRequest {
+  readonly to: Address;
+  readonly from?: Address;
+  readonly bufferLimitBytes: number;
+}
+
+export interface PoolEnvironment {
+  readonly dispatcher: Dispatcher;
+  /** In state `connecting`; the outcome comes as an event, never from within this call. */
+  readonly connect: (request: ConnectRequest) => Connection;
+  readonly codec: (connection: Connection, cluster: ClusterSettings) => ClientCodec;
+}
+
+/** The same for each connection of a host. */
+export function connectRequestOf(host: UpstreamHost): ConnectRequest {
+  const { from, bufferLimitBytes } = host.cluster;
+  const to = host.address;
+  if (from === null || to.kind === 'pipe') return { to, bufferLimitBytes };
+  return { to, from, bufferLimitBytes };
+}
