@@ -39,6 +39,7 @@ export function readProtos(rootsFile: string): SchemaModel {
   const messages = new Map<string, MessageDescriptor>();
   const enums = new Map<string, EnumDescriptor>();
   walk(root, messages, enums);
+  addMissing(root, messages, enums);
   for (const [name, message] of Object.entries(OWN_MESSAGES)) messages.set(name, message);
   for (const [name, fields] of Object.entries(OWN_FIELDS)) {
     const known = messages.get(name);
@@ -69,6 +70,24 @@ function walk(
       walk(item, messages, enums);
     } else if (item instanceof protobuf.Namespace) {
       walk(item, messages, enums);
+    }
+  }
+}
+
+/** What a kept message refers to is kept too, wherever it stands (expressions of CEL, `FieldMask`). */
+function addMissing(
+  root: protobuf.Root,
+  messages: Map<string, MessageDescriptor>,
+  enums: Map<string, EnumDescriptor>,
+): void {
+  const queue = [...messages.values()];
+  for (let message = queue.pop(); message !== undefined; message = queue.pop()) {
+    for (const field of Object.values(message.f)) {
+      if (field.e !== undefined && !enums.has(field.e)) enums.set(field.e, root.lookupEnum(field.e).values);
+      if (field.m === undefined || messages.has(field.m)) continue;
+      const added = messageOf(root.lookupType(field.m));
+      messages.set(field.m, added);
+      queue.push(added);
     }
   }
 }

@@ -34,6 +34,8 @@ const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 const DURATION = /^(-?)(\d{1,12})(?:\.(\d{1,9}))?s$/;
 /** Protobuf's range: about 10,000 years. */
 const MAX_DURATION_S = 315_576_000_000;
+/** Below it, seconds counted in nanoseconds stay under 2^53. */
+const EXACT_NANOS_S = 9_000_000;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 const SPECIAL_NUMBERS: ReadonlyMap<string, number> = new Map([
   ['NaN', Number.NaN],
@@ -71,7 +73,8 @@ export function readDuration(node: ScalarNode): number | Misfit {
   const seconds = Number(match[2]);
   if (seconds > MAX_DURATION_S) return new Misfit(`${shown(node)} is longer than ${MAX_DURATION_S}s`);
   const nanos = Number((match[3] ?? '').padEnd(9, '0'));
-  const ms = seconds * 1000 + nanos / 1e6;
+  // One rounding where the sum is exact in a double, so that 1234.567 ms survives being printed and read again.
+  const ms = seconds < EXACT_NANOS_S ? (seconds * 1e9 + nanos) / 1e6 : seconds * 1000 + nanos / 1e6;
   return match[1] === '-' && ms !== 0 ? -ms : ms;
 }
 

@@ -161,16 +161,17 @@ class TreeBuilder {
     const top = this.#open.at(-1);
     const isKey = top?.node?.kind === 'map' && top.key === null;
     const value = plain && !isKey ? plainValue(text) : text;
+    const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED;
     const node: ScalarNode = {
       kind: 'scalar',
       source: this.#source,
-      at: event.valueStart,
+      at: event.valueStart - (quoted ? 1 : 0),
       value,
       text,
       plain,
     };
     if (event.anchorStart >= 0) this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), node);
-    this.#attach(node, event.valueStart);
+    this.#attach(node, node.at);
   }
 
   #attach(node: TreeNode, at: number): void {

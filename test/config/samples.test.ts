@@ -1,0 +1,20 @@
+/** Every file in config/ loads, says in its first line what it is for, and survives being dumped and loaded again. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { loadBootstrap } from '../../src/config/load-bootstrap.ts';
+import { toProtoJson } from '../../src/config/proto-json.ts';
+
+const FOLDER = fileURLToPath(new URL('../../config/', import.meta.url));
+
+for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'))) {
+  test(`config/${name} loads, and its dump loads to the same`, () => {
+    const file = FOLDER + name;
+    const text = readFileSync(file, 'utf8');
+    assert.match(text, /^# [A-Z].*\.\n/);
+    const bootstrap = loadBootstrap({ text, file });
+    const dump = JSON.stringify(toProtoJson('envoy.config.bootstrap.v3.Bootstrap', bootstrap));
+    assert.deepEqual(loadBootstrap({ text: dump, file }), bootstrap);
+  });
+}
