@@ -8,7 +8,7 @@
 import type { FromWorker, ListenerReport, ToWorker } from '../api/server.ts';
 import type { Clock } from '../api/event.ts';
 import { logger } from '../base/logger.ts';
-import { WorkerSeat } from './worker-seat.ts';
+import { LOST, WorkerSeat } from './worker-seat.ts';
 import type { Request } from './worker-seat.ts';
 
 /** Rest before a replacement: doubles with each crash soon after a start, so that a worker that cannot live costs little. */
@@ -94,6 +94,12 @@ export class WorkerPool {
   /** Resolves when every worker has answered, with their answers in order; that of a worker lost meanwhile is `LOST`. */
   runOnAllThreads(request: Request): Promise<unknown[]> {
     return Promise.all(this.seats.map((seat) => seat.ask(request)));
+  }
+
+  /** As `runOnAllThreads`, but a worker that does not answer within `limitMs` counts as lost: for questions of the admin. */
+  askAll(request: Request, limitMs: number): Promise<unknown[]> {
+    const late = this.#options.rest(limitMs).then(() => LOST);
+    return Promise.all(this.seats.map((seat) => Promise.race([seat.ask(request), late])));
   }
 
   /** Workers finish what is in flight. Resolves when all have, or are gone; `deadlineMs` is enforced by the workers. */

@@ -49,6 +49,7 @@ export class WorkerSeat {
   #lastAck = 0;
   readonly #awaited = new Map<number, (value: unknown) => void>();
   #exited: Promise<void> = Promise.resolve();
+  #utilization = { active: 0, idle: 0 };
   /** Linux thread id; 0 until the thread has said it. */
   tid = 0;
   /** When the thread was started; ms of main's clock. */
@@ -82,6 +83,7 @@ export class WorkerSeat {
     this.enter('starting');
     this.startedAt = at;
     this.#error = '';
+    this.#utilization = { active: 0, idle: 0 };
     const thread = new Worker(entry, { workerData, name: this.name });
     this.#thread = thread;
     thread.on('message', (message: FromWorker) => this.#onMessage(message));
@@ -93,6 +95,16 @@ export class WorkerSeat {
         resolve();
       });
     });
+  }
+
+  /** Share of the time since the last question in which the thread's loop was busy, 0 to 1. */
+  busy(): number {
+    const now = this.#thread?.performance.eventLoopUtilization();
+    if (now === undefined) return 0;
+    const active = now.active - this.#utilization.active;
+    const idle = now.idle - this.#utilization.idle;
+    this.#utilization = now;
+    return active + idle <= 0 ? 0 : active / (active + idle);
   }
 
   post(message: ToWorker, transfer: readonly Transferable[] = []): void {

@@ -1,0 +1,83 @@
+/**
+ * What a worker is made of, put together in one place: from the dispatcher up to the listeners, each part given what it needs.
+ * Nothing here runs yet; `worker-runtime.ts` gives it life.
+ *
+ *   dispatcher -> connections -> stats, slots -> clusters -> access logs -> filters (registry) -> listeners
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { PoolStatus } from '../api/admin.ts';
+import type { RouteConfiguration } from '../api/envoy.ts';
+import type { AccessLogs } from '../api/observe.ts';
+import type { ClusterManager, ClusterSnapshot } from '../api/upstream.ts';
+import type { FromWorker, WorkerOptions } from '../api/server.ts';
+import { SystemClock } from '../base/clock.ts';
+import { ConnectionIds } from '../base/ids.ts';
+import { TurnDispatcher } from '../event/turn-dispatcher.ts';
+import { NETWORK_FILTERS } from '../extensions/registry.ts';
+import { ConnectionFactory } from '../network/connection-factory.ts';
+import { SlabStats } from '../observe/stats/slab-stats.ts';
+import { threadId } from '../os/thread.ts';
+import { ConnectionCells } from './connection-cells.ts';
+import { DrainState } from './drain-state.ts';
+import { ListenerSet } from './listener-set.ts';
+import { SnapshotReader } from './snapshot.ts';
+
+export interface WorkerParts {
+  readonly dispatcher: TurnDispatcher;
+  readonly connections: ConnectionFactory;
+  readonly stats: SlabStats;
+  readonly slots: {
+    readonly clusters: SnapshotReader<ClusterSnapshot>;
+    readonly routes: SnapshotReader<RouteConfiguration>;
+  };
+  readonly clusters: ClusterManager;
+  readonly drain: DrainState;
+  readonly logs: { onPort(path: string, port: MessagePort): void; flush(): void };
+  readonly listeners: ListenerSet;
+  /** For the admin. */
+  readonly pools: () => readonly PoolStatus[];
+}
+
+export type Send = (message: FromWorker) => void;
+
+export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
+  const dispatcher = new TurnDispatcher({ name: options.name, clock: new SystemClock(), tid: threadId() });
+  const ids = new ConnectionIds(options.connectionIds);
+  const connections = new ConnectionFactory(dispatcher, options.socketInterface, ids);
+  const stats = new SlabStats({ announce: send });
+  const slots = {
+    clusters: new SnapshotReader<ClusterSnapshot>(),
+    routes: new SnapshotReader<RouteConfiguration>(),
+  };
+  slots.clusters.set(options.slots.clusters);
+  slots.routes.set(options.slots.routes);
+  const clusters: ClusterManager = {
+    get: () => undefined,
+    onSnapshot: () => undefined,
+    drain: () => undefined,
+  };
+  const drain = new DrainState();
+  const needs = {
+    downstreamRead: false,
+    upstreamWrite: false,
+    upstreamRead: false,
+    downstreamWrite: false,
+    ledger: false,
+  };
+  const accessLogs = (): AccessLogs => ({ needs, empty: true, log: () => undefined });
+  const listeners = new ListenerSet({
+    configs: options.listeners,
+    worker: options,
+    dispatcher,
+    connections,
+    stats,
+    cells: new ConnectionCells(options.connectionCells, options.concurrency),
+    limits: options.connectionLimits,
+    networkFilters: NETWORK_FILTERS,
+    context: { clusters, routes: slots.routes, accessLogs, drain },
+    handOver: (worker, listener, fd, acceptedAt) =>
+      send({ kind: 'hand-over', worker, listener, fd, acceptedAt }),
+  });
+  const logs = { onPort: () => undefined, flush: () => undefined };
+  return { dispatcher, connections, stats, slots, clusters, drain, logs, listeners, pools: () => [] };
+}
