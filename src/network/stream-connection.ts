@@ -8,22 +8,22 @@
  * lies in the write buffer at the end of a turn has been offered to the kernel or waits for it to be writable.
  */
 import type { Bytes } from '../api/bytes.ts';
-import type { Flushable, Timer } from '../api/event.ts';
+import type { Flushable } from '../api/event.ts';
 import type {
   CloseType,
   ConnectionCallbacks,
   ConnectionEvent,
   ConnectionState,
-  LastRead,
   ReadFilter,
-  ReadPauses,
   WriteFilter,
 } from '../api/network.ts';
 import type { IoObserver } from '../api/observe.ts';
-import type { Address, Socket, SocketEvents } from '../api/socket.ts';
+import type { Socket, SocketEvents } from '../api/socket.ts';
 import { View } from '../buffer/bytes.ts';
 import { ChunkQueue } from '../buffer/chunk-queue.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
+import { ConnectionSides } from './connection-sides.ts';
+import { Closing } from './closing.ts';
 import { nextState } from './connection-state.ts';
 import type { ConnectionTransition } from './connection-state.ts';
 import type { ConnectionThread } from './connection-thread.ts';
@@ -39,10 +39,7 @@ export interface ConnectionOptions {
   readonly bufferLimitBytes: number;
 }
 
-/** `delayed_close_timeout` of Envoy. */
-const DELAYED_CLOSE_MS = 1000;
-
-export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
+export class StreamConnection extends ConnectionSides implements ReadOwner, SocketEvents, Flushable {
   readonly id: number;
   readonly side: 'downstream' | 'upstream';
   readonly dispatcher: TurnDispatcher;
@@ -53,15 +50,13 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
   closeReason = '';
   remoteEnded = false;
   readonly #thread: ConnectionThread;
-  readonly #socket: Socket;
-  readonly #in: ReadSide;
-  readonly #out: WriteSide;
+  protected readonly socket: Socket;
+  protected readonly reads: ReadSide;
+  protected readonly writes: WriteSide;
   #callbacks: ConnectionCallbacks[] = [];
   #halfClose = false;
   #flushScheduled = false;
-  #closeWhenFlushed: 'no' | 'flush' | 'flush-delayed' = 'no';
-  #delayedCloseMs = DELAYED_CLOSE_MS;
-  #delayedClose: Timer | null = null;
+  readonly #closing: Closing;
 
   /** `open` makes the socket and binds this object's events to it. */
   constructor(
@@ -69,6 +64,7 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
     state: 'connecting' | 'open',
     open: (events: (socket: Socket) => SocketEvents) => Socket,
   ) {
+    super();
     const { thread, bufferLimitBytes } = options;
     this.#thread = thread;
     this.dispatcher = thread.dispatcher;
@@ -77,65 +73,24 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
     this.createdAt = options.createdAt;
     this.state = state;
     if (state === 'open') this.#markConnected(options.createdAt);
-    this.#in = new ReadSide(this, thread, bufferLimitBytes);
-    this.#out = new WriteSide(thread, {
+    this.#closing = new Closing(thread.dispatcher, () => {
+      this.#finish('local-close', 'triggered_delayed_close_timeout', false);
+    });
+    this.reads = new ReadSide(this, thread, bufferLimitBytes);
+    this.writes = new WriteSide(thread, {
       onHigh: () => this.#tell((callbacks) => callbacks.onAboveWriteBufferHighWatermark()),
       onLow: () => this.#tell((callbacks) => callbacks.onBelowWriteBufferLowWatermark()),
     });
-    this.#out.queue.setLimit(bufferLimitBytes);
-    this.#socket = open(() => this);
-  }
-
-  get localAddress(): Address {
-    return this.#socket.localAddress;
-  }
-
-  get remoteAddress(): Address {
-    return this.#socket.remoteAddress;
-  }
-
-  get secure(): boolean {
-    return this.#socket.secure;
-  }
-
-  get bytesReceived(): number {
-    return this.#in.received;
-  }
-
-  get bytesSent(): number {
-    return this.#out.flushed;
-  }
-
-  get lastRead(): LastRead {
-    return this.#in.lastRead;
-  }
-
-  get pauses(): ReadPauses {
-    return this.#in.control.pauses;
-  }
-
-  get readDisabled(): boolean {
-    return this.#in.control.disabled;
-  }
-
-  get writePosition(): number {
-    return this.#out.position;
-  }
-
-  get writeBuffered(): number {
-    return this.#out.queue.length;
-  }
-
-  get aboveHighWatermark(): boolean {
-    return this.#out.queue.above;
+    this.writes.queue.setLimit(bufferLimitBytes);
+    this.socket = open(() => this);
   }
 
   addReadFilter(filter: ReadFilter): void {
-    this.#in.filters.addRead(filter);
+    this.reads.filters.addRead(filter);
   }
 
   addWriteFilter(filter: WriteFilter): void {
-    this.#in.filters.addWrite(filter);
+    this.reads.filters.addWrite(filter);
   }
 
   addCallbacks(callbacks: ConnectionCallbacks): void {
@@ -148,7 +103,7 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
 
   /** Tells the read filters of the new connection. Called once, after they were added. */
   startFilters(): void {
-    this.#in.filters.start();
+    this.reads.filters.start();
   }
 
   enableHalfClose(on: boolean): void {
@@ -157,9 +112,9 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
 
   write(bytes: Bytes, endStream: boolean): void {
     if (!this.#acceptsWrites()) return;
-    if (this.#in.filters.hasWriteFilters) this.#writeThroughFilters(bytes, endStream);
-    else if (bytes.end > bytes.start) this.#out.queue.push(bytes);
-    if (endStream) this.#out.endRequested = true;
+    if (this.reads.filters.hasWriteFilters) this.#writeThroughFilters(bytes, endStream);
+    else if (bytes.end > bytes.start) this.writes.queue.push(bytes);
+    if (endStream) this.writes.endRequested = true;
     this.onBytesKept();
   }
 
@@ -175,42 +130,42 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
 
   endWrite(): void {
     if (!this.#acceptsWrites()) return;
-    this.#out.endRequested = true;
+    this.writes.endRequested = true;
     this.onBytesKept();
   }
 
   readDisable(disable: boolean, cause: 'flow' | 'codec' = 'flow'): void {
-    if (this.state !== 'closed') this.#in.disable(this.#socket, disable, cause);
+    if (this.state !== 'closed') this.reads.disable(this.socket, disable, cause);
   }
 
   setBufferLimit(bytes: number): void {
-    this.#in.setBufferLimit(bytes);
-    this.#out.queue.setLimit(bytes);
+    this.reads.setBufferLimit(bytes);
+    this.writes.queue.setLimit(bytes);
   }
 
   setNoDelay(on: boolean): void {
-    this.#socket.setNoDelay(on);
+    this.socket.setNoDelay(on);
   }
 
   setKeepAlive(probes: number, idleSeconds: number, intervalSeconds: number): void {
-    this.#socket.setKeepAlive(probes, idleSeconds, intervalSeconds);
+    this.socket.setKeepAlive(probes, idleSeconds, intervalSeconds);
   }
 
   setDelayedCloseTimeout(ms: number): void {
-    this.#delayedCloseMs = ms;
+    this.#closing.timeoutMs = ms;
   }
 
   observeWrites(observer: IoObserver): void {
-    this.#out.observers.begin(observer, this.#out.position);
+    this.writes.observers.begin(observer, this.writes.position);
   }
 
   endObserveWrites(observer: IoObserver): void {
-    this.#out.observers.end(observer, this.#out.position);
+    this.writes.observers.end(observer, this.writes.position);
     this.onBytesKept();
   }
 
   peek(): number {
-    return this.#socket.peek();
+    return this.socket.peek();
   }
 
   close(type: CloseType, reason = ''): void {
@@ -219,12 +174,11 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
       this.#finish('local-close', reason, type === 'reset');
       return;
     }
-    if (this.#closeWhenFlushed !== 'no') return;
-    this.#closeWhenFlushed = type;
+    if (this.#closing.whenFlushed !== 'nothing') return;
+    this.#closing.begin(type);
     if (reason !== '') this.closeReason = reason;
     this.#move('begin-close');
-    this.#in.clear();
-    this.#armDelayedClose();
+    this.reads.clear();
     this.onBytesKept();
   }
 
@@ -237,16 +191,16 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
     this.#move('connected');
     this.#markConnected(this.dispatcher.clock.now());
     this.#tell((callbacks) => callbacks.onEvent('connected'));
-    if (this.#out.queue.length > 0) this.onBytesKept();
+    if (this.writes.queue.length > 0) this.onBytesKept();
   }
 
   onReadable(): void {
-    this.#in.onReadable(this.#socket);
+    this.reads.onReadable(this.socket);
   }
 
   onWritable(): void {
-    if (!this.#out.blocked || this.state === 'closed') return;
-    this.#out.blocked = false;
+    if (!this.writes.blocked || this.state === 'closed') return;
+    this.writes.blocked = false;
     this.onBytesKept();
   }
 
@@ -257,8 +211,8 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
       this.#finish('remote-close', '', false);
       return;
     }
-    this.#in.end();
-    if (this.#out.ended) this.#finish('remote-close', '', false);
+    this.reads.end();
+    if (this.writes.ended) this.#finish('remote-close', '', false);
   }
 
   onReadError(errorCode: string): void {
@@ -275,18 +229,18 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
   /** End of the turn: offers what is queued to the kernel, and keeps what it does not take. */
   flush(): void {
     this.#flushScheduled = false;
-    this.#in.own();
+    this.reads.own();
     if (this.state === 'closed' || this.state === 'connecting') {
-      this.#out.queue.own();
+      this.writes.queue.own();
       return;
     }
-    const error = this.#out.flush(this.#socket, this.id);
+    const error = this.writes.flush(this.socket, this.id);
     if (error !== '') {
       this.#onWriteError(error);
       return;
     }
-    if (this.#out.progressed && this.#delayedClose?.enabled === true) this.#armDelayedClose();
-    if (this.#out.queue.length === 0) this.#onDrained();
+    if (this.writes.progressed) this.#closing.restart();
+    if (this.writes.queue.length === 0) this.#onDrained();
   }
 
   #markConnected(at: number): void {
@@ -300,54 +254,51 @@ export class StreamConnection implements ReadOwner, SocketEvents, Flushable {
 
   /** The peer does not take bytes any more. What it sent before that is still worth reading: an early answer. */
   #onWriteError(error: string): void {
-    this.#out.fail();
+    this.writes.fail();
     if (this.side === 'upstream' && !this.readDisabled) this.onReadable();
     this.#finish('remote-close', error, false);
   }
 
   #onDrained(): void {
-    if (this.#out.endRequested) this.#endWriting();
-    if (this.#closeWhenFlushed === 'no') {
-      if (this.remoteEnded && this.#out.ended) this.#finish('remote-close', '', false);
-    } else if (this.#closeWhenFlushed === 'flush' || this.#delayedCloseMs === 0) {
-      this.#finish('local-close', this.closeReason, false);
-    } else if (this.state === 'closing') {
-      this.#move('half-closed');
-      this.#endWriting();
-      this.#armDelayedClose();
-      this.#in.control.release(() => this.#socket.setReadInterest(true));
+    if (this.writes.endRequested) this.#endWriting();
+    switch (this.#closing.whenFlushed) {
+      case 'nothing':
+        if (this.remoteEnded && this.writes.ended) this.#finish('remote-close', '', false);
+        break;
+      case 'close':
+        this.#finish('local-close', this.closeReason, false);
+        break;
+      case 'half-close':
+        if (this.state === 'draining') break;
+        this.#move('half-closed');
+        this.#endWriting();
+        this.#closing.restart();
+        this.reads.control.release(() => this.socket.setReadInterest(true));
+        break;
     }
   }
 
   #endWriting(): void {
-    if (this.#out.ended) return;
-    this.#out.ended = true;
-    this.#socket.shutdownWrite();
-  }
-
-  #armDelayedClose(): void {
-    if (this.#delayedCloseMs === 0) return;
-    this.#delayedClose ??= this.dispatcher.createTimer(() => {
-      this.#finish('local-close', 'triggered_delayed_close_timeout', false);
-    });
-    this.#delayedClose.enable(this.#delayedCloseMs);
+    if (this.writes.ended) return;
+    this.writes.ended = true;
+    this.socket.shutdownWrite();
   }
 
   #finish(event: Exclude<ConnectionEvent, 'connected'>, reason: string, reset: boolean): void {
     if (this.state === 'closed') return;
     this.#move('closed');
     if (reason !== '') this.closeReason = reason;
-    this.#delayedClose?.disable();
-    this.#socket.close(reset);
-    this.#in.clear();
-    this.#out.close();
+    this.#closing.stop();
+    this.socket.close(reset);
+    this.reads.clear();
+    this.writes.close();
     this.#tell((callbacks) => callbacks.onEvent(event));
   }
 
   #writeThroughFilters(bytes: Bytes, endStream: boolean): void {
     const data = new ChunkQueue(this.#thread.blocks);
     data.push(bytes);
-    if (this.#in.filters.onWrite(data, endStream)) data.moveTo(this.#out.queue);
+    if (this.reads.filters.onWrite(data, endStream)) data.moveTo(this.writes.queue);
   }
 
   #move(transition: ConnectionTransition): void {
