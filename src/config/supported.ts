@@ -56,23 +56,21 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   // Network filters.
   [`${NETWORK}.echo.v3.Echo`]: '',
   [`${NETWORK}.tcp_proxy.v3.TcpProxy`]: `stat_prefix cluster weighted_clusters idle_timeout access_log
-    max_connect_attempts max_downstream_connection_duration access_log_options access_log_flush_interval
-    flush_access_log_on_connected`,
+    max_connect_attempts max_downstream_connection_duration access_log_options`,
   [`${NETWORK}.tcp_proxy.v3.TcpProxy.WeightedCluster`]: 'clusters',
   [`${NETWORK}.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight`]: 'name weight',
   [`${NETWORK}.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions`]:
     'access_log_flush_interval flush_access_log_on_connected',
 
   // The HTTP connection manager.
-  [`${HCM}.HttpConnectionManager`]: `codec_type stat_prefix route_config http_filters add_user_agent
+  [`${HCM}.HttpConnectionManager`]: `codec_type stat_prefix route_config http_filters
     common_http_protocol_options http_protocol_options server_name server_header_transformation
     scheme_header_transformation max_request_headers_kb stream_idle_timeout request_timeout request_headers_timeout
     drain_timeout delayed_close_timeout access_log use_remote_address xff_num_trusted_hops internal_address_config
     skip_xff_append via generate_request_id preserve_external_request_id always_set_request_id_in_response
     proxy_100_continue upgrade_configs normalize_path merge_slashes path_with_escaped_slashes_action
     strip_matching_host_port strip_any_host_port strip_trailing_host_dot stream_error_on_invalid_http_message
-    append_x_forwarded_port local_reply_config access_log_options access_log_flush_interval
-    flush_access_log_on_new_request`,
+    append_x_forwarded_port local_reply_config access_log_options`,
   [`${HCM}.HttpConnectionManager.InternalAddressConfig`]: 'unix_sockets cidr_ranges',
   [`${HCM}.HttpConnectionManager.UpgradeConfig`]: 'upgrade_type enabled',
   [`${HCM}.HttpConnectionManager.HcmAccessLogOptions`]:
@@ -84,13 +82,12 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   [`${C}.core.v3.HttpProtocolOptions`]: `idle_timeout max_connection_duration max_headers_count max_stream_duration
     headers_with_underscores_action max_requests_per_connection`,
   [`${C}.core.v3.Http1ProtocolOptions`]: `allow_absolute_url accept_http_10 default_host_for_http_10 header_key_format
-    enable_trailers allow_chunked_length override_stream_error_on_invalid_http_message send_fully_qualified_url
+    enable_trailers allow_chunked_length override_stream_error_on_invalid_http_message
     allow_custom_methods`,
   [`${C}.core.v3.Http1ProtocolOptions.HeaderKeyFormat`]: 'proper_case_words stateful_formatter',
   [`${C}.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords`]: '',
   [`${C}.core.v3.TypedExtensionConfig`]: 'name typed_config',
-  'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig':
-    'forward_reason_phrase formatter_type_on_envoy_headers',
+  'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig': '',
 
   // HTTP filters.
   [`${HTTP}.router.v3.Router`]: `dynamic_stats upstream_log suppress_envoy_headers strict_check_headers
@@ -105,7 +102,7 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   'nodeproxy.extensions.filters.http.javascript.v1.JavaScript': 'module config',
 
   // Routes.
-  [`${C}.route.v3.RouteConfiguration`]: `name virtual_hosts internal_only_headers ${MUTATIONS}
+  [`${C}.route.v3.RouteConfiguration`]: `name virtual_hosts ${MUTATIONS}
     most_specific_header_mutations_wins validate_clusters max_direct_response_body_size_bytes
     ignore_port_in_host_matching typed_per_filter_config metadata`,
   [`${C}.route.v3.VirtualHost`]: `name domains routes require_tls ${MUTATIONS} typed_per_filter_config
@@ -208,7 +205,6 @@ export const SUPPORTED_VALUES: Readonly<Record<string, string>> = {
   [`${C}.cluster.v3.Cluster.LbPolicy`]: 'ROUND_ROBIN LEAST_REQUEST RANDOM LOAD_BALANCING_POLICY_CONFIG',
   [`${C}.core.v3.SocketAddress.Protocol`]: 'TCP',
   [`${HCM}.HttpConnectionManager.CodecType`]: 'AUTO HTTP1',
-  [`${C}.route.v3.VirtualHost.TlsRequirementType`]: 'NONE',
 };
 
 const ACCESS_LOGS = [
