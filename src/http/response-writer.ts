@@ -1,0 +1,91 @@
+/**
+ * Behind the last encode filter: brings the response head into its final form, decides whether the connection ends with this
+ * exchange, and gives the parts to the codec, observed from the first byte to the last.
+ */
+import type { Bytes } from '../api/bytes.ts';
+import type { HeaderMap, ResponseEncoder } from '../api/http.ts';
+import type { IoObserver } from '../api/observe.ts';
+import { lengthOf } from '../buffer/bytes.ts';
+import type { ActiveStream } from './active-stream.ts';
+import { mutateResponse } from './response-mutation.ts';
+import type { StreamOwner } from './stream-owner.ts';
+
+export class ResponseWriter {
+  readonly #stream: ActiveStream;
+  readonly #owner: StreamOwner;
+  readonly #encoder: ResponseEncoder;
+  #observer: IoObserver | null = null;
+  #closes = false;
+  headersSent = false;
+
+  constructor(stream: ActiveStream, owner: StreamOwner, encoder: ResponseEncoder) {
+    this.#stream = stream;
+    this.#owner = owner;
+    this.#encoder = encoder;
+  }
+
+  informational(headers: HeaderMap): void {
+    this.#observe();
+    this.#stream.info.responseCode = headers.status;
+    this.#encoder.encodeInformational(headers);
+  }
+
+  headers(headers: HeaderMap, endStream: boolean): void {
+    const stream = this.#stream;
+    const { config, connection } = this.#owner;
+    const tunnel = stream.upgrading && (headers.status === 101 || stream.request?.method === 'CONNECT');
+    this.#closes = this.#decideClose(tunnel);
+    mutateResponse(
+      headers,
+      { settings: config.settings, date: config.date, request: stream.request },
+      this.#closes && !tunnel,
+    );
+    stream.onResponseHeaders(headers);
+    this.#observe();
+    const before = connection.writePosition;
+    this.headersSent = true;
+    this.#encoder.encodeHeaders(headers, endStream);
+    stream.info.responseHeaderBytes = connection.writePosition - before;
+    if (endStream) this.#end();
+  }
+
+  data(bytes: Bytes, endStream: boolean): void {
+    this.#stream.info.bytesSent += lengthOf(bytes);
+    this.#encoder.encodeData(bytes, endStream);
+    if (endStream) this.#end();
+  }
+
+  trailers(trailers: HeaderMap): void {
+    this.#encoder.encodeTrailers(trailers);
+    this.#end();
+  }
+
+  /** HTTP/1: an answer to a request that is still coming leaves nothing to go on with, whoever made it. */
+  #decideClose(tunnel: boolean): boolean {
+    const stream = this.#stream;
+    const { config, protocol } = this.#owner;
+    if (protocol === 'HTTP/2') return false;
+    let close = this.#owner.lastExchange || stream.clientCloses;
+    if (!stream.requestComplete && !tunnel) {
+      config.stats.rq.responseBeforeComplete.inc();
+      close = true;
+    }
+    if (!close && config.drain.draining) {
+      config.stats.cx.drainClose.inc();
+      close = true;
+    }
+    return close || tunnel;
+  }
+
+  #observe(): void {
+    if (this.#observer !== null) return;
+    this.#observer = this.#stream.info.writeObserver('downstreamWrite');
+    this.#owner.connection.observeWrites(this.#observer);
+  }
+
+  #end(): void {
+    if (this.#observer !== null) this.#owner.connection.endObserveWrites(this.#observer);
+    this.#stream.onResponseEnd();
+    if (this.#closes) this.#owner.closeAfterExchange();
+  }
+}
