@@ -7,7 +7,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { AdminContext } from '../api/admin.ts';
 import type { StringMatcher } from '../api/envoy.ts';
@@ -198,7 +198,9 @@ async function removeStalePipe(path: string): Promise<void> {
   try {
     await once(probe, 'connect');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') await unlink(path);
+    // Connecting to a plain file is refused, too: that one is somebody's data.
+    const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+    if (refused && (await lstat(path)).isSocket()) await unlink(path);
   } finally {
     probe.destroy();
   }

@@ -326,7 +326,7 @@ test('stats in text are sorted, histograms last, per-host numbers hidden', async
       'cluster.a.b.upstream_rq_total: 5',
       'stats.overflow: 0',
       'cluster.a.b.upstream_cx_length_ms: No recorded values',
-      'cluster.a.b.upstream_rq_time: P0(nan,2.875) P25(nan,2.90625) P50(nan,2.9375) P75(nan,2.96875) P90(nan,2.9875) P95(nan,2.99375) P99(nan,2.99875) P99.5(nan,2.99938) P99.9(nan,2.99988) P100(nan,3)',
+      'cluster.a.b.upstream_rq_time: P0(nan,2.875) P25(nan,2.90625) P50(nan,2.9375) P75(nan,2.96875) P90(nan,2.9875) P95(nan,2.99375) P99(nan,2.99875) P99.5(nan,2.99938) P99.9(nan,2.99987) P100(nan,3)',
       '',
     ].join('\n'),
   );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { array, assert as check, double, integer, property } from 'fast-check';
 import {
   LARGEST_VALUE,
   LOW_BOUND,
@@ -22,11 +22,11 @@ function distributionOf(values: readonly number[]) {
   return merged.histograms()[0]!.cumulative;
 }
 
-const measurable = fc.double({ min: LOW_BOUND, max: LARGEST_VALUE, noNaN: true, minExcluded: true });
+const measurable = double({ min: LOW_BOUND, max: LARGEST_VALUE, noNaN: true, minExcluded: true });
 
 test('every measurable value lies in the bucket of its slot, upper bound included', () => {
-  fc.assert(
-    fc.property(measurable, (value) => {
+  check(
+    property(measurable, (value) => {
       const slot = slotOf(value);
       assert.ok(slot >= 0 && slot < SLOTS);
       assert.ok(lowerBound(slot) < value && value <= lowerBound(slot + 1));
@@ -47,10 +47,10 @@ test('each bucket is at most a sixteenth of its lower bound wide, and they leave
 });
 
 test('any quantile is within 6.25 percent of the exact order statistic', () => {
-  fc.assert(
-    fc.property(
-      fc.array(measurable, { minLength: 1, maxLength: 200 }),
-      fc.integer({ min: 1, max: 1000 }),
+  check(
+    property(
+      array(measurable, { minLength: 1, maxLength: 200 }),
+      integer({ min: 1, max: 1000 }),
       (values, permille) => {
         const fraction = permille / 1000;
         const exact = values.toSorted((a, b) => a - b)[Math.ceil(fraction * values.length) - 1]!;
@@ -80,8 +80,8 @@ test('an integer on a bound of the exposition is counted at or below it', () => 
 });
 
 test('counts at the bounds never decrease and never exceed the count', () => {
-  fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 1e8, noNaN: true }), { maxLength: 100 }), (values) => {
+  check(
+    property(array(double({ min: 0, max: 1e8, noNaN: true }), { maxLength: 100 }), (values) => {
       const distribution = distributionOf(values);
       const counts = [...distribution.countsAtOrBelow(BUCKET_BOUNDS), distribution.count];
       for (let index = 1; index < counts.length; index += 1) assert.ok(counts[index]! >= counts[index - 1]!);
