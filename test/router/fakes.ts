@@ -1,0 +1,556 @@
+/**
+ * A downstream stream, a cluster and its pool as the router sees them, on a fake clock. The test plays both peers:
+ * `exchange()` gives the attempt that is under way, its methods are what the upstream does.
+ */
+import type { RouteConfiguration, Router } from '../../src/api/envoy.ts';
+import type { ByteQueue, Bytes } from '../../src/api/bytes.ts';
+import type {
+  CodecStream,
+  DecoderFilterCallbacks,
+  DownstreamWatermarkCallbacks,
+  HeaderMap,
+  RequestEncoder,
+  ResetReason,
+  ResponseDecoder,
+  RouteMatch,
+  StreamCallbacks,
+} from '../../src/api/http.ts';
+import type { Ledger, ResponseFlag, StreamInfo, UpstreamInfo } from '../../src/api/observe.ts';
+import type { Counter, Gauge, Histogram, StatsScope } from '../../src/api/stats.ts';
+import type {
+  CircuitBreakers,
+  ClusterInfo,
+  Host,
+  HttpPool,
+  HttpPoolCallbacks,
+  LoadBalancerContext,
+  PoolFailureReason,
+  PoolTicket,
+  Resource,
+  ThreadLocalCluster,
+} from '../../src/api/upstream.ts';
+import { bytesOf } from '../../src/buffer/bytes.ts';
+import { HeaderList } from '../../src/codec/header-map.ts';
+import { compileRouteTable } from '../../src/router/route-table.ts';
+import { RouterConfig } from '../../src/router/router-config.ts';
+import { RouterFilter } from '../../src/router/router-filter.ts';
+import { FakeConnection } from '../support/fake-connection.ts';
+import { FakeDispatcher } from '../support/fake-dispatcher.ts';
+
+export class FakeStats implements StatsScope {
+  readonly values: Map<string, number>;
+  readonly #prefix: string;
+
+  constructor(prefix = '', values = new Map<string, number>()) {
+    this.#prefix = prefix;
+    this.values = values;
+  }
+
+  counter(name: string): Counter {
+    return this.gauge(name) as unknown as Counter;
+  }
+
+  gauge(name: string): Gauge {
+    const { values } = this;
+    const key = this.#prefix + name;
+    const add = (amount: number): void => void values.set(key, (values.get(key) ?? 0) + amount);
+    const gauge = {
+      add,
+      inc: () => add(1),
+      set: (value: number) => void values.set(key, value),
+      get value() {
+        return values.get(key) ?? 0;
+      },
+    };
+    return gauge;
+  }
+
+  histogram(name: string): Histogram {
+    return { record: (value) => void this.values.set(this.#prefix + name, value) };
+  }
+
+  scope(prefix: string): StatsScope {
+    return new FakeStats(`${this.#prefix}${prefix}.`, this.values);
+  }
+}
+
+export class FakeResource implements Resource {
+  limit: number;
+  used = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  canCreate(): boolean {
+    return this.used < this.limit;
+  }
+
+  inc(): void {
+    this.used += 1;
+  }
+
+  dec(): void {
+    this.used -= 1;
+  }
+}
+
+/** One request on an upstream connection: what the router sent, and what the upstream does. */
+export class FakeExchange implements RequestEncoder, CodecStream {
+  readonly connection: FakeConnection;
+  readonly stream: CodecStream = this;
+  readonly decoder: ResponseDecoder;
+  head: HeaderMap | null = null;
+  body = '';
+  ended = false;
+  trailers: HeaderMap | null = null;
+  resetBy: ResetReason | null = null;
+  readDisabled = 0;
+  watchers: StreamCallbacks[] = [];
+
+  constructor(connection: FakeConnection, decoder: ResponseDecoder) {
+    this.connection = connection;
+    this.decoder = decoder;
+  }
+
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.head = headers.clone();
+    this.connection.writeText(`${headers.method} ${headers.path}`);
+    this.ended = endStream;
+  }
+
+  encodeData(bytes: Bytes, endStream: boolean): void {
+    if (this.ended || this.resetBy !== null) throw new Error('body behind the end');
+    this.body += bytes.block.buffer.toString('latin1', bytes.start, bytes.end);
+    this.connection.write(bytes, false);
+    this.ended = endStream;
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    this.trailers = trailers;
+    this.ended = true;
+  }
+
+  resetStream(reason: ResetReason): void {
+    this.resetBy = reason;
+  }
+
+  readDisable(disable: boolean): void {
+    this.readDisabled += disable ? 1 : -1;
+    if (this.readDisabled < 0) throw new Error('read enabled more often than disabled');
+  }
+
+  addCallbacks(callbacks: StreamCallbacks): void {
+    this.watchers = [...this.watchers, callbacks];
+  }
+
+  removeCallbacks(callbacks: StreamCallbacks): void {
+    this.watchers = this.watchers.filter((each) => each !== callbacks);
+  }
+
+  respond(status: number, body: string | null = null, headers: Record<string, string> = {}): void {
+    const head = HeaderList.response(status);
+    for (const [name, value] of Object.entries(headers)) head.add(name, value);
+    this.read();
+    this.decoder.onWire('H', 20);
+    this.decoder.decodeHeaders(head, body === null);
+    if (body !== null) this.respondData(body, true);
+  }
+
+  respondHead(status: number): void {
+    this.read();
+    this.decoder.onWire('H', 20);
+    this.decoder.decodeHeaders(HeaderList.response(status), false);
+  }
+
+  respondData(body: string, endStream: boolean): void {
+    this.decoder.onWire('D', body.length);
+    this.decoder.decodeData(bytesOf(body), endStream);
+  }
+
+  die(reason: ResetReason, details = ''): void {
+    for (const watcher of this.watchers) watcher.onResetStream(reason, details);
+  }
+
+  high(): void {
+    for (const watcher of this.watchers) watcher.onAboveWriteBufferHighWatermark();
+  }
+
+  low(): void {
+    for (const watcher of this.watchers) watcher.onBelowWriteBufferLowWatermark();
+  }
+
+  read(): void {
+    this.connection.lastRead.serial += 1;
+    this.connection.lastRead.at = this.connection.dispatcher.clock.now();
+  }
+}
+
+interface Waiting {
+  readonly pool: FakePool;
+  readonly decoder: ResponseDecoder;
+  readonly callbacks: HttpPoolCallbacks;
+  cancelled: boolean;
+}
+
+export class FakePool implements HttpPool {
+  readonly host: Host;
+  readonly #world: World;
+
+  constructor(world: World, host: Host) {
+    this.#world = world;
+    this.host = host;
+  }
+
+  newStream(decoder: ResponseDecoder, callbacks: HttpPoolCallbacks): PoolTicket | null {
+    this.#world.newStreams += 1;
+    if (this.#world.overflow) {
+      callbacks.onPoolFailure('overflow', '', this.host);
+      return null;
+    }
+    const waiting: Waiting = { pool: this, decoder, callbacks, cancelled: false };
+    if (this.#world.idleConnections) {
+      this.#world.attach(waiting, true);
+      return null;
+    }
+    this.#world.waiting.push(waiting);
+    return { cancel: () => void (waiting.cancelled = true) };
+  }
+}
+
+export interface WorldOptions {
+  readonly routes?: RouteConfiguration;
+  readonly router?: Router;
+  readonly hosts?: number;
+}
+
+/** Everything around one router configuration. */
+export class World {
+  readonly dispatcher = new FakeDispatcher();
+  readonly stats = new FakeStats();
+  readonly retries = new FakeResource(3);
+  readonly waiting: Waiting[] = [];
+  readonly exchanges: FakeExchange[] = [];
+  readonly pools: FakePool[] = [];
+  readonly cluster: ThreadLocalCluster;
+  readonly config: RouterConfig;
+  readonly #routes: ReturnType<typeof compileRouteTable>;
+  idleConnections = true;
+  reused = true;
+  overflow = false;
+  healthy = true;
+  newStreams = 0;
+  #nextHost = 0;
+
+  constructor(options: WorldOptions = {}) {
+    const clusterStats = this.stats.scope('cluster.echo');
+    const info = {
+      name: 'echo',
+      observabilityName: 'echo',
+      config: {},
+      stats: clusterStats,
+      connectTimeoutMs: 5000,
+      bufferLimitBytes: 1024,
+    } as ClusterInfo;
+    for (let index = 0; index < (options.hosts ?? 1); index += 1) {
+      this.pools.push(new FakePool(this, fakeHost(info, index)));
+    }
+    const any: Resource = new FakeResource(1000);
+    const breakers: CircuitBreakers = {
+      connections: any,
+      pendingRequests: any,
+      requests: any,
+      retries: this.retries,
+    };
+    this.cluster = {
+      info,
+      hosts: this.pools.map((pool) => pool.host),
+      breakers: () => breakers,
+      httpPool: (_context: LoadBalancerContext) => this.#choose(),
+      tcpPool: () => null,
+    };
+    this.config = new RouterConfig(options.router ?? {}, {
+      dispatcher: this.dispatcher,
+      clusters: {
+        get: (name: string) => (name === 'echo' ? this.cluster : undefined),
+        onSnapshot: () => undefined,
+        drain: () => undefined,
+      },
+      stats: this.stats.scope('http.in'),
+      statPrefix: 'in',
+      createTimer: (callback: () => void) => this.dispatcher.createTimer(callback),
+    });
+    this.#routes = compileRouteTable(options.routes ?? routeTo({}));
+  }
+
+  stat(name: string): number {
+    return this.stats.values.get(name) ?? 0;
+  }
+
+  /** A request arrives; `endStream` as in `decodeHeaders`. */
+  request(headers: HeaderMap = get(), endStream = true): FakeStream {
+    const stream = new FakeStream(this.dispatcher, this.#routes.match(headers, 0.5));
+    stream.request = headers;
+    const filter = new RouterFilter(this.config);
+    stream.filter = filter;
+    filter.setDecoderFilterCallbacks(stream);
+    filter.decodeHeaders(headers, endStream);
+    return stream;
+  }
+
+  /** The exchange that began last. */
+  exchange(): FakeExchange {
+    const last = this.exchanges.at(-1);
+    if (last === undefined) throw new Error('nothing was sent upstream');
+    return last;
+  }
+
+  /** The request in line gets a connection. */
+  ready(reused = false): FakeExchange {
+    const waiting = this.waiting.shift();
+    if (waiting === undefined) throw new Error('nobody waits');
+    this.attach(waiting, reused);
+    return this.exchange();
+  }
+
+  failPool(reason: PoolFailureReason, transportReason = ''): void {
+    const waiting = this.waiting.shift();
+    waiting?.callbacks.onPoolFailure(reason, transportReason, waiting.pool.host);
+  }
+
+  attach(waiting: Waiting, reused: boolean): void {
+    const connection = new FakeConnection('upstream', this.dispatcher);
+    const exchange = new FakeExchange(connection, waiting.decoder);
+    this.exchanges.push(exchange);
+    waiting.callbacks.onPoolReady(exchange, waiting.pool.host, {
+      connection,
+      createdConnectionId: reused ? 0 : connection.id,
+      protocol: 'HTTP/1.1',
+      reused: reused && this.reused,
+    });
+  }
+
+  #choose(): FakePool | null {
+    if (!this.healthy) return null;
+    const pool = this.pools[this.#nextHost % this.pools.length];
+    this.#nextHost += 1;
+    return pool ?? null;
+  }
+}
+
+function fakeHost(cluster: ClusterInfo, index: number): Host {
+  const stats = {
+    cxActive: 0,
+    cxConnectFail: 0,
+    cxTotal: 0,
+    rqActive: 0,
+    rqError: 0,
+    rqSuccess: 0,
+    rqTimeout: 0,
+    rqTotal: 0,
+  };
+  const address = { kind: 'ip', ip: `127.0.0.${index + 1}`, port: 8000, family: 4 } as const;
+  return { address, hostname: `host-${index}`, cluster, weight: 1, healthy: true, activeRequests: 0, stats };
+}
+
+/** The downstream side: records what goes down. */
+export class FakeStream implements DecoderFilterCallbacks {
+  readonly dispatcher: FakeDispatcher;
+  readonly connection: FakeConnection;
+  readonly info: StreamInfo;
+  readonly streamId = 1;
+  readonly route: RouteMatch | null;
+  readonly decodingBuffer: ByteQueue | null = null;
+  request: HeaderMap | null = null;
+  responseHeaders: HeaderMap | null = null;
+  decoderBufferLimit = 1024;
+  filter: RouterFilter | null = null;
+  status = 0;
+  body = '';
+  details = '';
+  local = false;
+  ended = false;
+  reset = false;
+  informational: number[] = [];
+  /** Depth of pauses of the client. */
+  paused = 0;
+  wait: string | null = null;
+  work = 0;
+  watchers: DownstreamWatermarkCallbacks[] = [];
+
+  constructor(dispatcher: FakeDispatcher, route: RouteMatch | null) {
+    this.dispatcher = dispatcher;
+    this.connection = new FakeConnection('downstream', dispatcher);
+    this.route = route;
+    this.info = fakeInfo();
+  }
+
+  get requestHeaders(): HeaderMap | null {
+    return this.request;
+  }
+
+  get flags(): string {
+    return this.info.flags.join(',');
+  }
+
+  data(text: string, endStream = false): void {
+    this.filter?.decodeData(bytesOf(text), endStream);
+  }
+
+  /** The client is gone, or the stream is over: as the connection manager does. */
+  destroy(): void {
+    this.filter?.onDestroy();
+  }
+
+  high(): void {
+    for (const watcher of this.watchers) watcher.onAboveWriteBufferHighWatermark();
+  }
+
+  low(): void {
+    for (const watcher of this.watchers) watcher.onBelowWriteBufferLowWatermark();
+  }
+
+  sendLocalReply(status: number, body: string, details: string, modify?: (headers: HeaderMap) => void): void {
+    const head = HeaderList.response(status);
+    modify?.(head);
+    this.local = true;
+    this.responseHeaders = head;
+    this.status = status;
+    this.body = body;
+    this.details = details;
+    this.#end();
+  }
+
+  encodeInformational(headers: HeaderMap): void {
+    this.informational.push(headers.status);
+  }
+
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    if (this.status !== 0) throw new Error('two response heads');
+    this.responseHeaders = headers;
+    this.status = headers.status;
+    this.details = this.info.responseCodeDetails;
+    if (endStream) this.#end();
+  }
+
+  encodeData(bytes: Bytes, endStream: boolean): void {
+    if (this.ended || this.status === 0) throw new Error('body out of place');
+    this.body += bytes.block.buffer.toString('latin1', bytes.start, bytes.end);
+    if (endStream) this.#end();
+  }
+
+  encodeTrailers(): void {
+    this.#end();
+  }
+
+  resetStream(): void {
+    this.reset = true;
+    this.details = this.info.responseCodeDetails;
+    this.destroy();
+  }
+
+  onDecoderFilterAboveWriteBufferHighWatermark(): void {
+    this.paused += 1;
+  }
+
+  onDecoderFilterBelowWriteBufferLowWatermark(): void {
+    this.paused -= 1;
+    if (this.paused < 0) throw new Error('resumed more often than paused');
+  }
+
+  addDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks): void {
+    this.watchers = [...this.watchers, callbacks];
+  }
+
+  removeDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks): void {
+    this.watchers = this.watchers.filter((each) => each !== callbacks);
+  }
+
+  setUpstreamWait(segment: string | null): void {
+    this.wait = segment;
+  }
+
+  enterWork(): void {
+    this.work += 1;
+  }
+
+  leaveWork(): void {
+    this.work -= 1;
+  }
+
+  perRouteConfig(): unknown {
+    return undefined;
+  }
+
+  continueDecoding(): void {}
+  injectDecodedData(): void {}
+  clearRouteCache(): void {}
+
+  /** The connection manager destroys the filters when the response has ended. */
+  #end(): void {
+    this.ended = true;
+    this.destroy();
+  }
+}
+
+function fakeInfo(): StreamInfo {
+  const flags: ResponseFlag[] = [];
+  const ledger: Ledger = {
+    enabled: false,
+    enter: () => undefined,
+    late: () => undefined,
+    close: () => undefined,
+  };
+  const upstream = {
+    host: null,
+    hostname: '',
+    transportFailureReason: '',
+    poolReadyAt: -1,
+    responseFirstByteAt: -1,
+    responseBodyFirstByteAt: -1,
+    responseLastByteAt: -1,
+    hostsAttempted: [],
+    connectionIdsAttempted: [],
+    headerBytesSent: 0,
+    headerBytesReceived: 0,
+    wireBytesReceived: 0,
+  } as unknown as UpstreamInfo;
+  const info = {
+    kind: 'http',
+    responseCodeDetails: '',
+    flags,
+    attemptCount: 0,
+    upstream,
+    ledger,
+    setFlag: (flag: ResponseFlag) => void (flags.includes(flag) || flags.push(flag)),
+    hasFlag: (flag: ResponseFlag) => flags.includes(flag),
+    noteRead: () => undefined,
+    writeObserver: () => ({ onWrite: () => undefined, onFlushed: () => undefined }),
+    resetUpstream: () => undefined,
+  };
+  return info as unknown as StreamInfo;
+}
+
+/** One virtual host, one route to cluster `echo` with this action. */
+export function routeTo(action: object, virtualHost: object = {}): RouteConfiguration {
+  return {
+    virtual_hosts: [
+      {
+        name: 'all',
+        domains: ['*'],
+        routes: [{ match: { prefix: '/' }, route: { cluster: 'echo', ...action } }],
+        ...virtualHost,
+      },
+    ],
+  };
+}
+
+export function get(path = '/', headers: Record<string, string> = {}): HeaderList {
+  return request('GET', path, headers);
+}
+
+export function request(method: string, path = '/', headers: Record<string, string> = {}): HeaderList {
+  const list = HeaderList.request(method, path, 'example.com');
+  for (const [name, value] of Object.entries(headers)) list.add(name, value);
+  return list;
+}
