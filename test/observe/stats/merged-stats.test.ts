@@ -142,6 +142,18 @@ test('a successor that announces itself before main heard of the end folds the o
   assert.equal(refreshed(merged, successor).value('c'), 11);
 });
 
+test('a message that comes after its thread was retired changes nothing', () => {
+  const merged = new MergedStats();
+  const old = thread(merged, 'worker_0');
+  old.counter('c').inc();
+  refreshed(merged, old);
+  merged.retire('worker_0');
+  old.counter('late').inc();
+  refreshed(merged, old);
+  assert.equal(merged.value('c'), 1);
+  assert.equal(merged.value('late'), undefined);
+});
+
 test('reset counters start at zero and count on; gauges, histograms and hosts stay', () => {
   const merged = new MergedStats();
   const stats = thread(merged, 'worker_0');
