@@ -10,14 +10,13 @@
  * Kept: the cost is bounded whatever the text (nodes are counted, because aliases can repeat a node exponentially).
  */
 import type { IssueList } from './config-error.ts';
-import type { Rules } from './descriptor.ts';
-import { brokenRules } from './rules.ts';
-import { Misfit, readDuration, readScalar, readTimestamp, shown } from './scalars.ts';
+import { MessageRules, join } from './message-rules.ts';
+import { Misfit, kindOf, readDuration, readEnum, readScalar, readTimestamp } from './scalars.ts';
 import { wrappedScalar } from './schema.ts';
 import type { Field, MessageType, Schema } from './schema.ts';
 import { suggestion } from './suggestion.ts';
 import type { Support } from './support.ts';
-import { MAX_DEPTH } from './yaml-tree.ts';
+import { MAX_DEPTH, isNull } from './yaml-tree.ts';
 import type { MapEntry, MapNode, ScalarNode, Spot, TreeNode } from './yaml-tree.ts';
 
 /** A file of 2 MB with 3,500 clusters has 60,000. */
@@ -41,8 +40,8 @@ export class MessageReader {
   readonly #schema: Schema;
   readonly #issues: IssueList;
   readonly #support: Support | null;
-  readonly #rules: boolean;
-  readonly #nodes = new WeakMap<object, MapNode>();
+  readonly #rules: MessageRules | null;
+  readonly #nodes = new Map<object, MapNode>();
   #visited = 0;
   #depth = 0;
 
@@ -50,7 +49,7 @@ export class MessageReader {
     this.#schema = options.schema;
     this.#issues = options.issues;
     this.#support = options.support;
-    this.#rules = options.rules;
+    this.#rules = options.rules ? new MessageRules(options.issues, options.support) : null;
   }
 
   /** The root message. A null tree (an empty file) is an empty message. */
@@ -88,8 +87,7 @@ export class MessageReader {
     for (const entry of node.entries) {
       if (!(isAny && entry.key.text === '@type')) this.#entry(type, entry, path, message, failed, oneofs);
     }
-    if (this.#rules) this.#checkRules(type, node, path, message, failed);
-    this.#checkOneofs(type, node, path, oneofs);
+    this.#rules?.check({ type, node, path, message, failed, oneofs });
     this.#nodes.set(message, node);
     this.#depth--;
     return message;
@@ -164,7 +162,8 @@ export class MessageReader {
       if (field.k !== 'string' && readScalar(field.k ?? '', entry.key) instanceof Misfit) {
         this.#issues.add(entry.key, at, `expected a key of type ${field.k}`);
       }
-      if (field.v?.keys !== undefined) this.#report(field.v.keys, entry.key.text, false, entry.key, at);
+      if (field.v?.keys !== undefined)
+        this.#rules?.report(field.v.keys, entry.key.text, false, entry.key, at);
       if (value === undefined) whole = false;
       else setOwn(map, entry.key.text, value);
     }
@@ -184,26 +183,17 @@ export class MessageReader {
     return this.#accept(readScalar(field.t ?? '', node), node, path);
   }
 
-  #enumValue(field: Field, enumName: string, node: ScalarNode, path: string): string | undefined {
+  #enumValue(field: Field, enumName: string, node: ScalarNode, path: string): unknown {
     if (enumName === 'google.protobuf.NullValue') return 'NULL_VALUE';
     const type = this.#schema.enum(enumName);
-    const name = typeof node.value === 'number' ? type.names.get(node.value) : node.text;
-    const number = name === undefined ? undefined : type.numbers.get(name);
-    if (name === undefined || number === undefined) {
-      const names = [...type.numbers.keys()];
-      const near = suggestion(node.text, names);
-      this.#issues.add(
-        node,
-        path,
-        `invalid value ${shown(node)} for ${enumName}; one of ${names.join(', ')}${near}`,
-      );
-      return undefined;
-    }
+    const name = readEnum(type, node);
+    if (name instanceof Misfit) return this.#accept(name, node, path);
     if (this.#support !== null && !this.#support.hasValue(enumName, name)) {
       this.#issues.add(node, path, `${name} is known to Envoy, not supported by nodeproxy yet (${enumName})`);
       return undefined;
     }
-    if (this.#rules && field.v?.notIn?.includes(number)) this.#issues.add(node, path, `must not be ${name}`);
+    const forbidden = field.v?.notIn?.includes(type.numbers.get(name) ?? 0) === true;
+    if (this.#rules !== null && forbidden) this.#issues.add(node, path, `must not be ${name}`);
     return name;
   }
 
@@ -292,54 +282,6 @@ export class MessageReader {
     return undefined;
   }
 
-  #checkRules(
-    type: MessageType,
-    node: MapNode,
-    path: string,
-    message: Message,
-    failed: ReadonlySet<string>,
-  ): void {
-    for (const field of type.fields) {
-      const rules = field.v;
-      if (rules === undefined || failed.has(field.name)) continue;
-      const at = join(path, field.name);
-      const value = message[field.name];
-      if (value === undefined) {
-        const missing = absent(field, rules);
-        if (missing !== '') this.#issues.add(node, at, missing);
-        continue;
-      }
-      const spot = node.entries.find((entry) => type.byName.get(entry.key.text) === field)?.value ?? node;
-      if (field.e === undefined) this.#report(rules, value, field.m === 'google.protobuf.Duration', spot, at);
-      if (rules.items !== undefined && Array.isArray(value)) {
-        for (const [index, item] of value.entries()) {
-          const itemSpot = spot.kind === 'list' ? (spot.items[index] ?? spot) : spot;
-          this.#report(rules.items, item, false, itemSpot, `${at}[${index}]`);
-        }
-      }
-    }
-  }
-
-  #report(rules: Rules, value: unknown, isDuration: boolean, spot: Spot, path: string): void {
-    if (!this.#rules) return;
-    for (const message of brokenRules(rules, value, isDuration)) this.#issues.add(spot, path, message);
-  }
-
-  #checkOneofs(type: MessageType, node: MapNode, path: string, oneofs: ReadonlyMap<string, string>): void {
-    if (!this.#rules) return;
-    for (const oneof of type.requiredOneofs) {
-      if (oneofs.has(oneof)) continue;
-      const members = type.fields.filter((field) => field.o === oneof);
-      const open = members.filter((field) => this.#support?.hasField(type.name, field.name) ?? true);
-      const names = (open.length > 0 ? open : members).map((field) => field.name);
-      this.#issues.add(
-        node,
-        path,
-        names.length === 1 ? `${names[0]} is required` : `one of ${names.join(', ')} is required`,
-      );
-    }
-  }
-
   #visit(): void {
     if (++this.#visited > NODE_BUDGET) throw new BudgetSpent();
   }
@@ -351,30 +293,6 @@ export class MessageReader {
     this.#issues.add(node, path, 'nested too deeply');
     throw new BudgetSpent();
   }
-}
-
-/** What is wrong with leaving the field out; '' = nothing. An absent scalar counts as its zero, as in Envoy. */
-function absent(field: Field, rules: Rules): string {
-  if (field.k !== undefined) return (rules.minPairs ?? 0) > 0 ? 'required' : '';
-  if (field.r === 1) return (rules.minItems ?? 0) > 0 ? brokenRules(rules, [], false).join(', ') : '';
-  if (field.o !== undefined) return '';
-  if (rules.required === 1) return 'required';
-  if (field.t === undefined || field.t === 'bool') return '';
-  const zero = field.t === 'string' ? '' : field.t === 'bytes' ? Buffer.alloc(0) : 0;
-  return brokenRules(rules, zero, false).join(', ');
-}
-
-function isNull(node: TreeNode): boolean {
-  return node.kind === 'scalar' && node.value === null;
-}
-
-function kindOf(node: TreeNode): string {
-  if (node.kind === 'map') return 'a mapping';
-  return node.kind === 'list' ? 'a list' : shown(node);
-}
-
-export function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
 }
 
 function snake(name: string): string {

@@ -4,7 +4,9 @@
  *
  * A value that does not fit is returned as a `Misfit` with the text for the operator; nothing is rounded or clipped.
  */
-import type { ScalarNode } from './yaml-tree.ts';
+import type { EnumType } from './schema.ts';
+import { suggestion } from './suggestion.ts';
+import type { ScalarNode, TreeNode } from './yaml-tree.ts';
 
 export class Misfit {
   readonly message: string;
@@ -83,6 +85,21 @@ export function readTimestamp(node: ScalarNode): string | Misfit {
   const { text } = node;
   if (TIMESTAMP.test(text) && !Number.isNaN(Date.parse(text))) return text;
   return new Misfit(`expected a time like "2026-01-31T12:00:00Z", got ${shown(node)}`);
+}
+
+/** By name, or by number as the JSON mapping allows. */
+export function readEnum(type: EnumType, node: ScalarNode): string | Misfit {
+  const name = typeof node.value === 'number' ? type.names.get(node.value) : node.text;
+  if (name !== undefined && type.numbers.has(name)) return name;
+  const names = [...type.numbers.keys()];
+  const near = suggestion(node.text, names);
+  return new Misfit(`invalid value ${shown(node)} for ${type.name}; one of ${names.join(', ')}${near}`);
+}
+
+/** What stands there, for "expected …, got …". */
+export function kindOf(node: TreeNode): string {
+  if (node.kind === 'map') return 'a mapping';
+  return node.kind === 'list' ? 'a list' : shown(node);
 }
 
 /** A value as an error shows it: quoted as in JSON, cut when long. */

@@ -17,6 +17,9 @@ export interface MessageType {
   /** By the name of the definition and by its camel-case form, which JSON may use. */
   readonly byName: ReadonlyMap<string, Field>;
   readonly requiredOneofs: readonly string[];
+  /** The fields with rules, and the fields that hold messages (`Any` included, the other well-known types not). */
+  readonly constrained: readonly Field[];
+  readonly nested: readonly Field[];
 }
 
 export interface EnumType {
@@ -27,6 +30,9 @@ export interface EnumType {
 }
 
 const WRAPPER = /^google\.protobuf\.(Double|Float|Int64|UInt64|Int32|UInt32|Bool|String|Bytes)Value$/;
+
+/** Everything of Google's that is read as one value. */
+const WELL_KNOWN_VALUE = /^google\.protobuf\.(?!Any$)/;
 
 /** The scalar inside a wrapper message (`google.protobuf.UInt32Value` -> `uint32`), '' for any other message. */
 export function wrappedScalar(message: string): string {
@@ -96,7 +102,9 @@ function messageType(name: string, descriptor: MessageDescriptor): MessageType {
       field,
     );
   }
-  return { name, fields, byName, requiredOneofs: descriptor.q ?? [] };
+  const constrained = fields.filter((field) => field.v !== undefined);
+  const nested = fields.filter((field) => field.m !== undefined && !WELL_KNOWN_VALUE.test(field.m));
+  return { name, fields, byName, requiredOneofs: descriptor.q ?? [], constrained, nested };
 }
 
 let shared: Schema | null = null;

@@ -2,7 +2,7 @@
  * Visits every message of a loaded configuration with its type and path, outer before inner. The checks are written per
  * message type (`semantics/`), so none of them has to know where in a bootstrap its message may stand.
  */
-import { join } from './message-reader.ts';
+import { join } from './message-rules.ts';
 import type { Message } from './message-reader.ts';
 import type { Field, Schema } from './schema.ts';
 
@@ -16,16 +16,15 @@ export function walkMessages(
   visit: Visit,
 ): void {
   visit(typeName, message, path);
-  for (const field of schema.message(typeName).fields) {
+  for (const field of schema.message(typeName).nested) {
     const value = message[field.name];
-    if (field.m === undefined || value === undefined) continue;
+    if (value === undefined) continue;
     walkField(schema, field, value, join(path, field.name), visit);
   }
 }
 
 function walkField(schema: Schema, field: Field, value: unknown, path: string, visit: Visit): void {
   const isAny = field.m === 'google.protobuf.Any';
-  if (!isAny && field.m?.startsWith('google.protobuf.')) return;
   const walk = (item: unknown, at: string): void => {
     const message = item as Message;
     walkMessages(schema, isAny ? String(message['@type']) : (field.m ?? ''), message, at, visit);

@@ -76,6 +76,10 @@ export interface ListNode extends Spot {
 
 export type TreeNode = ScalarNode | MapNode | ListNode;
 
+export function isNull(node: TreeNode): boolean {
+  return node.kind === 'scalar' && node.value === null;
+}
+
 /** Null: the text is empty, or it is no YAML, which has been reported. */
 export function parseTree(source: Source, issues: IssueList): TreeNode | null {
   const text = source.text.startsWith('\uFEFF') ? ` ${source.text.slice(1)}` : source.text;
