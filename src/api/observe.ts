@@ -39,7 +39,10 @@ export type Segment =
 export interface Ledger {
   readonly enabled: boolean;
   enter(segment: Segment, at: number, filterIndex?: number): void;
-  /** Moves `ms` of the segment that is being closed at `at` to `loop`: bytes lay in the kernel while we were busy. */
+  /**
+   * Called just before `enter` or `close`: moves `ms` of the segment that they close (at most its length) to `loop`, because
+   * bytes lay in the kernel while the worker was busy.
+   */
   late(ms: number): void;
   close(at: number): void;
 }
@@ -126,6 +129,8 @@ export interface StreamInfo {
   turnAtStart: number;
   turnAtEnd: number;
   readonly metadata: Map<string, Map<string, unknown>>;
+  /** Ends the stream: sets `endAt` and `turnAtEnd` and closes the ledger (if its owner has not). A second call asserts. */
+  close(at: number): void;
 }
 
 /** What the finished stream is written from. Header maps are null where there were none. */
@@ -135,6 +140,8 @@ export interface LogContext {
   readonly response: HeaderMap | null;
   readonly trailers: HeaderMap | null;
   readonly logType: string;
+  /** Body of the local reply that answered the stream, if one did. */
+  readonly localReplyBody?: string;
 }
 
 /** Which observations the configured logs print; what none prints is not recorded. */
