@@ -102,6 +102,8 @@ export class FakeExchange implements RequestEncoder, CodecStream {
   readonly decoder: ResponseDecoder;
   head: HeaderMap | null = null;
   body = '';
+  /** Calls of `encodeData`. */
+  pieces = 0;
   ended = false;
   trailers: HeaderMap | null = null;
   resetBy: ResetReason | null = null;
@@ -122,6 +124,7 @@ export class FakeExchange implements RequestEncoder, CodecStream {
   encodeData(bytes: Bytes, endStream: boolean): void {
     if (this.ended || this.resetBy !== null) throw new Error('body behind the end');
     this.body += bytes.block.buffer.toString('latin1', bytes.start, bytes.end);
+    this.pieces += 1;
     this.connection.write(bytes, false);
     this.ended = endStream;
   }
