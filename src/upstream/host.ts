@@ -6,6 +6,7 @@ import type { Address } from '../api/socket.ts';
 import type { Host, HostSnapshot, HostStats } from '../api/upstream.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
 import { addressKey } from './endpoint-address.ts';
+import type { HostPools } from './pool/host-pools.ts';
 
 export type HostHealth = 'healthy' | 'degraded' | 'unhealthy';
 
@@ -17,6 +18,7 @@ export class UpstreamHost implements Host {
   readonly key: string;
   readonly cluster: ClusterSettings;
   readonly stats: HostStats;
+  readonly pools: HostPools;
   hostname: string;
   weight: number;
   priority: number;
@@ -24,7 +26,12 @@ export class UpstreamHost implements Host {
   health: HostHealth;
   activeRequests = 0;
 
-  constructor(snapshot: HostSnapshot, cluster: ClusterSettings, stats: HostStatsFactory) {
+  constructor(
+    snapshot: HostSnapshot,
+    cluster: ClusterSettings,
+    stats: HostStatsFactory,
+    pools: (host: UpstreamHost) => HostPools,
+  ) {
     this.address = snapshot.address;
     this.key = addressKey(snapshot.address);
     this.cluster = cluster;
@@ -34,6 +41,7 @@ export class UpstreamHost implements Host {
     this.priority = snapshot.priority;
     this.healthFlags = snapshot.healthFlags;
     this.health = healthOf(snapshot.healthFlags);
+    this.pools = pools(this);
   }
 
   get healthy(): boolean {

@@ -22,6 +22,7 @@ import { limitsOf } from '../../src/upstream/breaker/thresholds.ts';
 import { ClusterSettings } from '../../src/upstream/cluster-settings.ts';
 import { PlainHostStats, UpstreamHost } from '../../src/upstream/host.ts';
 import type { ConnectRequest, PoolEnvironment } from '../../src/upstream/pool/environment.ts';
+import { HostPools } from '../../src/upstream/pool/host-pools.ts';
 import { FakeConnection } from '../support/fake-connection.ts';
 import { FakeDispatcher } from '../support/fake-dispatcher.ts';
 
@@ -286,7 +287,12 @@ export class Bench {
   }
 
   host(settings: ClusterSettings, port = 80): UpstreamHost {
-    return new UpstreamHost(hostSnapshot(port), settings, () => new PlainHostStats());
+    return new UpstreamHost(
+      hostSnapshot(port),
+      settings,
+      () => new PlainHostStats(),
+      (host) => new HostPools(this.environment, host, () => undefined),
+    );
   }
 
   stat(name: string): number {

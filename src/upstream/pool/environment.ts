@@ -26,3 +26,12 @@ export function connectRequestOf(host: UpstreamHost): ConnectRequest {
   if (from === null || to.kind === 'pipe') return { to, bufferLimitBytes };
   return { to, from, bufferLimitBytes };
 }
+
+/** Options of a socket that has just come up. A unix socket has none of them. */
+export function prepareSocket(connection: Connection, settings: ClusterSettings): void {
+  if (connection.remoteAddress.kind !== 'ip') return;
+  connection.setNoDelay(true);
+  const { keepAlive } = settings;
+  if (keepAlive === null) return;
+  connection.setKeepAlive(keepAlive.probes, keepAlive.idleSeconds, keepAlive.intervalSeconds);
+}

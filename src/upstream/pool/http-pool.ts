@@ -100,7 +100,7 @@ export class Http1Pool implements HttpPool, PoolOwner, CancelListener {
   /** Idle connections go now, the others with their request; the line is still served. Further requests work too. */
   drain(): void {
     this.#draining = true;
-    for (const connection of [...this.#all]) {
+    for (const connection of Array.from(this.#all)) {
       if (connection.state === 'ready') connection.close('deferred_close_on_drained_connection');
       else if (connection.state === 'busy') connection.move('drain');
     }
@@ -116,7 +116,7 @@ export class Http1Pool implements HttpPool, PoolOwner, CancelListener {
   closeAll(): void {
     this.#draining = true;
     this.#failPending('local connection failure', '');
-    for (const connection of [...this.#all]) connection.close('drain_timeout');
+    for (const connection of Array.from(this.#all)) connection.close('drain_timeout');
     this.#checkEmpty();
   }
 

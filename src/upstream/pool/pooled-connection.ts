@@ -17,6 +17,7 @@ import type { Timer } from '../../api/event.ts';
 import type { PoolAttachment } from '../../api/upstream.ts';
 import type { ClusterSettings } from '../cluster-settings.ts';
 import { ByteMeter } from './byte-meter.ts';
+import { prepareSocket } from './environment.ts';
 import { nextPooledState } from './pooled-state.ts';
 import type { PooledState, PooledTransition } from './pooled-state.ts';
 
@@ -145,14 +146,7 @@ export class PooledConnection implements ReadFilter, ConnectionCallbacks, PoolAt
     const { connection } = this;
     this.#connectTimer.disable();
     this.#durationTimer?.enable(this.#settings.maxConnectionDurationMs);
-    // A unix socket has neither; the kernel's refusal of the option is no reason to give up the connection.
-    if (connection.remoteAddress.kind === 'ip') {
-      connection.setNoDelay(true);
-      const { keepAlive } = this.#settings;
-      if (keepAlive !== null) {
-        connection.setKeepAlive(keepAlive.probes, keepAlive.idleSeconds, keepAlive.intervalSeconds);
-      }
-    }
+    prepareSocket(connection, this.#settings);
     this.#owner.onConnected(this);
   }
 
