@@ -14,12 +14,13 @@ export default function delay(config) {
   return {
     async onRequest(handle) {
       const value = handle.headers.get(header);
-      if (value === null) return;
+      if (!value) return;
       handle.headers.remove(header);
       const [mode, amount] = value.includes(':') ? value.split(':', 2) : ['wait', value];
       const number = Number(amount);
-      if (!Number.isFinite(number) || number < 0) {
-        handle.respond(400, { 'content-type': 'text/plain' }, `${header}: not a number: ${amount}\n`);
+      const valid = mode === 'reply' ? number >= 200 && number <= 599 : number >= 0;
+      if (!valid) {
+        handle.respond(400, { 'content-type': 'text/plain' }, `${header}: not understood: ${value}\n`);
       } else if (mode === 'reply') {
         handle.respond(
           number,

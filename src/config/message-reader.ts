@@ -12,7 +12,7 @@
 import type { IssueList } from './config-error.ts';
 import { MessageRules, join } from './message-rules.ts';
 import { Misfit, kindOf, readDuration, readEnum, readScalar, readTimestamp } from './scalars.ts';
-import { wrappedScalar } from './schema.ts';
+import { snakeCase, wrappedScalar } from './schema.ts';
 import type { Field, MessageType, Schema } from './schema.ts';
 import { suggestion } from './suggestion.ts';
 import type { Support } from './support.ts';
@@ -33,7 +33,6 @@ export interface ReaderOptions {
   readonly rules: boolean;
 }
 
-/** The text asks for more than we are willing to expand. */
 class BudgetSpent extends Error {}
 
 export class MessageReader {
@@ -72,7 +71,7 @@ export class MessageReader {
   spotOf(message: object, field = ''): Spot | null {
     const node = this.#nodes.get(message);
     if (node === undefined) return null;
-    return node.entries.find((entry) => snake(entry.key.text) === field)?.value ?? node;
+    return node.entries.find((entry) => snakeCase(entry.key.text) === field)?.value ?? node;
   }
 
   #message(type: MessageType, node: TreeNode, path: string, isAny: boolean): Message | undefined {
@@ -293,10 +292,6 @@ export class MessageReader {
     this.#issues.add(node, path, 'nested too deeply');
     throw new BudgetSpent();
   }
-}
-
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** A key of the text may be `__proto__`; it must become an entry like any other. */

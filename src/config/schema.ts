@@ -107,6 +107,11 @@ function messageType(name: string, descriptor: MessageDescriptor): MessageType {
   return { name, fields, byName, requiredOneofs: descriptor.q ?? [], constrained, nested };
 }
 
+/** `fooBar` -> `foo_bar`; a name in the form of the definitions stays as it is. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 let shared: Schema | null = null;
 
 /** The schema of this thread. */
