@@ -52,9 +52,18 @@ export interface HeaderMap {
 
 /** Why a stream ended before its time; text in local replies and details is this with spaces. */
 export type ResetReason =
-  | 'local reset' | 'local refused stream reset' | 'remote reset' | 'remote refused stream reset'
-  | 'local connection failure' | 'remote connection failure' | 'connection timeout' | 'connection termination'
-  | 'overflow' | 'protocol error' | 'overload manager reset' | 'remote error with CONNECT request';
+  | 'local reset'
+  | 'local refused stream reset'
+  | 'remote reset'
+  | 'remote refused stream reset'
+  | 'local connection failure'
+  | 'remote connection failure'
+  | 'connection timeout'
+  | 'connection termination'
+  | 'overflow'
+  | 'protocol error'
+  | 'overload manager reset'
+  | 'remote error with CONNECT request';
 
 /** A stream of a codec, either direction. */
 export interface CodecStream {
@@ -131,6 +140,11 @@ export interface Codec {
   dispatch(data: ByteQueue): { readonly ok: boolean; readonly details: string };
   /** The peer sent FIN (`clean`) or the connection broke. Streams are reset or, read-until-close, completed. */
   onConnectionEnd(reason: ResetReason): void;
+}
+
+export interface ServerCodec extends Codec {
+  /** HTTP/1: the connection cannot go on behind the current response; close it when that has gone. */
+  readonly shouldClose: boolean;
 }
 
 export interface ClientCodec extends Codec {
@@ -246,7 +260,9 @@ export interface DecoderFilterCallbacks extends StreamFilterCallbacks {
   addDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks): void;
   removeDownstreamWatermarkCallbacks(callbacks: DownstreamWatermarkCallbacks): void;
   /** What the stream waits for when no code runs, as far as the terminal filter knows it (see `Ledger`). */
-  setUpstreamWait(segment: Extract<Segment, 'pool' | 'connect' | 'handshake' | 'upstream' | 'body' | 'retry'> | null): void;
+  setUpstreamWait(
+    segment: Extract<Segment, 'pool' | 'connect' | 'handshake' | 'upstream' | 'body' | 'retry'> | null,
+  ): void;
   /** Code of the upstream side begins and ends to run for this stream: brackets for the ledger. `late`: see `Ledger.late`. */
   enterWork(at: number, lateMs: number): void;
   leaveWork(): void;

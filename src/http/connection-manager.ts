@@ -8,7 +8,7 @@
  */
 import type { ByteQueue } from '../api/bytes.ts';
 import type { Dispatcher, Timer } from '../api/event.ts';
-import type { Codec, RequestDecoder, ResponseEncoder, ServerCodecCallbacks } from '../api/http.ts';
+import type { RequestDecoder, ResponseEncoder, ServerCodec, ServerCodecCallbacks } from '../api/http.ts';
 import type {
   Connection,
   ConnectionCallbacks,
@@ -19,6 +19,7 @@ import type {
 } from '../api/network.ts';
 import { invariant } from '../base/invariant.ts';
 import { ActiveStream } from './active-stream.ts';
+import type { StreamCore } from './stream-core.ts';
 import { ConnectionAccount } from './connection-account.ts';
 import { DISCARD } from './discard-decoder.ts';
 import type { HttpConfiguration } from './http-configuration.ts';
@@ -36,9 +37,9 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
   eventAt = 0;
   closedBy: '' | 'remote' | 'local' = '';
   #connection: Connection | null = null;
-  #codec: Codec | null = null;
+  #codec: ServerCodec | null = null;
   #account: ConnectionAccount | null = null;
-  #streams: ActiveStream[] = [];
+  #streams: StreamCore[] = [];
   #spareTimers: StreamTimers[] = [];
   #requests = 0;
   #ending: Ending = 'no';
@@ -69,6 +70,10 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
 
   get lastExchange(): boolean {
     return this.#ending !== 'no';
+  }
+
+  get codecCloses(): boolean {
+    return this.#codec?.shouldClose ?? false;
   }
 
   // --- the connection's events ---
@@ -102,8 +107,8 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     this.#dispatching = true;
     const result = this.#codec.dispatch(data);
     this.#dispatching = false;
-    if (!result.ok) this.closeAfterExchange();
-    // Read again: `closeAfterExchange` may have been asked for inside the dispatch.
+    if (!result.ok) this.#onBroken();
+    // Streams may have asked for it inside the dispatch.
     this.#closeIfEnding();
     return 'stop';
   }
@@ -170,7 +175,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     if (!this.#dispatching) this.#closeIfEnding();
   }
 
-  onStreamOver(stream: ActiveStream): void {
+  onStreamOver(stream: StreamCore): void {
     const at = this.#streams.indexOf(stream);
     const last = this.#streams.pop();
     if (last !== undefined && last !== stream) this.#streams[at] = last;
@@ -179,6 +184,12 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
   }
 
   // --- ends ---
+
+  /** The codec takes no more bytes. A reply that filters still hold goes out first. */
+  #onBroken(): void {
+    const answering = this.#streams.some((stream) => !stream.delivering);
+    if (this.#ending === 'no') this.#ending = answering ? 'last' : 'closing';
+  }
 
   #noteRead(): void {
     const { lastRead } = this.connection;

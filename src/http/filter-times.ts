@@ -32,7 +32,7 @@ export class FilterTimes {
   }
 
   stopped(side: FilterSide): void {
-    if (this.#enabled) side.stoppedAt = this.#clock.now();
+    if (this.#enabled && !side.terminal) side.stoppedAt = this.#clock.now();
   }
 
   resumed(side: FilterSide): void {

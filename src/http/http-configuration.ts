@@ -2,7 +2,7 @@
  * Everything that the connections of one filter chain share on one worker: settings, filters, routes, statistics, logs and the
  * makers of what each connection and stream needs. Made once by `extensions/network/http-connection-manager.ts`.
  */
-import type { Codec, RouteTable, ServerCodecCallbacks } from '../api/http.ts';
+import type { RouteTable, ServerCodec, ServerCodecCallbacks } from '../api/http.ts';
 import type { Connection, DrainDecision } from '../api/network.ts';
 import type { AccessLogs, StreamInfo } from '../api/observe.ts';
 import type { BlockSource } from '../buffer/chunk-queue.ts';
@@ -36,7 +36,7 @@ export interface HttpConfiguration {
   readonly bufferLimitBytes: number;
   readonly listenerPort: number;
   readonly filterChainName: string;
-  createCodec(connection: Connection, callbacks: ServerCodecCallbacks): Codec;
+  createCodec(connection: Connection, callbacks: ServerCodecCallbacks): ServerCodec;
   /** The record of a stream that began at `startAt`, ms monotonic. */
   createInfo(connection: Connection, startAt: number): StreamRecordOwner;
 }

@@ -79,9 +79,11 @@ export abstract class Passage<Host extends PassageHost> {
     if (!this.ended) this.#dataFrom(side.next, bytes, endStream);
   }
 
-  /** The filter that holds the message up, for the ledger; -1 = none. */
+  /** The filter that holds the message up, for the ledger; -1 = none. The router stops every message: it is not meant. */
   stoppedIndex(): number {
-    for (let side = this.first; side !== null; side = side.next) if (side.stopped) return side.index;
+    for (let side = this.first; side !== null; side = side.next) {
+      if (side.stopped && !side.terminal) return side.index;
+    }
     return -1;
   }
 

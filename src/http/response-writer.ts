@@ -6,19 +6,19 @@ import type { Bytes } from '../api/bytes.ts';
 import type { HeaderMap, ResponseEncoder } from '../api/http.ts';
 import type { IoObserver } from '../api/observe.ts';
 import { lengthOf } from '../buffer/bytes.ts';
-import type { ActiveStream } from './active-stream.ts';
+import type { StreamResponse } from './stream-response.ts';
 import { mutateResponse } from './response-mutation.ts';
 import type { StreamOwner } from './stream-owner.ts';
 
 export class ResponseWriter {
-  readonly #stream: ActiveStream;
+  readonly #stream: StreamResponse;
   readonly #owner: StreamOwner;
   readonly #encoder: ResponseEncoder;
   #observer: IoObserver | null = null;
   #closes = false;
   headersSent = false;
 
-  constructor(stream: ActiveStream, owner: StreamOwner, encoder: ResponseEncoder) {
+  constructor(stream: StreamResponse, owner: StreamOwner, encoder: ResponseEncoder) {
     this.#stream = stream;
     this.#owner = owner;
     this.#encoder = encoder;
@@ -35,6 +35,8 @@ export class ResponseWriter {
     const { config, connection } = this.#owner;
     const tunnel = stream.upgrading && (headers.status === 101 || stream.request?.method === 'CONNECT');
     this.#closes = this.#decideClose(tunnel);
+    // The encoder of a tunnel's head names the protocol from the field, the entry is hop-by-hop.
+    if (tunnel && headers.protocol === '') headers.protocol = headers.get('upgrade') ?? '';
     mutateResponse(
       headers,
       { settings: config.settings, date: config.date, request: stream.request },
@@ -44,6 +46,7 @@ export class ResponseWriter {
     this.#observe();
     const before = connection.writePosition;
     this.headersSent = true;
+    if (endStream) stream.beforeResponseEnd();
     this.#encoder.encodeHeaders(headers, endStream);
     stream.info.responseHeaderBytes = connection.writePosition - before;
     if (endStream) this.#end();
@@ -51,11 +54,13 @@ export class ResponseWriter {
 
   data(bytes: Bytes, endStream: boolean): void {
     this.#stream.info.bytesSent += lengthOf(bytes);
+    if (endStream) this.#stream.beforeResponseEnd();
     this.#encoder.encodeData(bytes, endStream);
     if (endStream) this.#end();
   }
 
   trailers(trailers: HeaderMap): void {
+    this.#stream.beforeResponseEnd();
     this.#encoder.encodeTrailers(trailers);
     this.#end();
   }
@@ -86,6 +91,6 @@ export class ResponseWriter {
   #end(): void {
     if (this.#observer !== null) this.#owner.connection.endObserveWrites(this.#observer);
     this.#stream.onResponseEnd();
-    if (this.#closes) this.#owner.closeAfterExchange();
+    if (this.#closes || this.#owner.codecCloses) this.#owner.closeAfterExchange();
   }
 }

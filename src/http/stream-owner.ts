@@ -1,7 +1,7 @@
 /** What a stream asks of the connection that it lives on. */
 import type { Dispatcher } from '../api/event.ts';
 import type { Connection } from '../api/network.ts';
-import type { ActiveStream } from './active-stream.ts';
+import type { StreamCore } from './stream-core.ts';
 import type { HttpConfiguration } from './http-configuration.ts';
 import type { StreamTimers } from './stream-timers.ts';
 
@@ -14,6 +14,8 @@ export interface StreamOwner {
   readonly eventAt: number;
   /** The connection ends behind the current exchange, whatever this one says. */
   readonly lastExchange: boolean;
+  /** The codec cannot keep the connection behind the current response. */
+  readonly codecCloses: boolean;
   /** Which side closed the connection; '' while it is open. */
   readonly closedBy: '' | 'remote' | 'local';
   /** ms that the bytes of this event lay in the kernel; told once per read. */
@@ -22,5 +24,5 @@ export interface StreamOwner {
   returnTimers(timers: StreamTimers): void;
   /** No further request is taken; the connection is closed when what was written has gone. */
   closeAfterExchange(): void;
-  onStreamOver(stream: ActiveStream): void;
+  onStreamOver(stream: StreamCore): void;
 }

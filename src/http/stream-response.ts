@@ -1,0 +1,118 @@
+/**
+ * The response side of a stream: what the router (or a local reply) gives goes through the encode filters and on to the writer.
+ *
+ * Invariant: one response per stream. A local reply replaces one whose head is still held by a filter; once a head has gone to
+ * the codec, the only answer left is a reset.
+ */
+import type { Bytes } from '../api/bytes.ts';
+import type { HeaderMap, ResponseEncoder } from '../api/http.ts';
+import { bytesOf } from '../buffer/bytes.ts';
+import { makeLocalReply } from './local-reply.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { StreamCore } from './stream-core.ts';
+import type { StreamOwner } from './stream-owner.ts';
+
+export abstract class StreamResponse extends StreamCore {
+  readonly #writer: ResponseWriter;
+  /** A response is on its way through the encode filters or further. */
+  #responding = false;
+
+  constructor(owner: StreamOwner, encoder: ResponseEncoder, id: number) {
+    super(owner, encoder, id);
+    this.#writer = new ResponseWriter(this, owner, encoder);
+  }
+
+  get responseStarted(): boolean {
+    return this.#writer.headersSent;
+  }
+
+  respondInformational(headers: HeaderMap): void {
+    if (this.#responding || this.filters === null) return;
+    this.#active();
+    this.filters.encode.informational(headers);
+  }
+
+  respondHeaders(headers: HeaderMap, endStream: boolean): void {
+    if (this.#responding || this.filters === null) return;
+    this.#responding = true;
+    this.response = headers;
+    this.#active();
+    this.filters.encode.start(headers, endStream);
+  }
+
+  respondData(bytes: Bytes, endStream: boolean): void {
+    this.#active();
+    this.filters?.encode.data(bytes, endStream);
+  }
+
+  respondTrailers(trailers: HeaderMap): void {
+    this.trailers = trailers;
+    this.#active();
+    this.filters?.encode.end(trailers);
+  }
+
+  /** Ends the request here. A head that already went out cannot be taken back: the stream is reset then. */
+  sendLocalReply(status: number, body: string, details: string, modify?: (headers: HeaderMap) => void): void {
+    if (this.over || this.delivering) return;
+    this.info.responseCodeDetails = details;
+    if (this.#writer.headersSent) {
+      this.resetStream();
+      return;
+    }
+    const reply = makeLocalReply(status, body, this.request, modify);
+    const headOnly = reply.body === '';
+    const { filters } = this;
+    this.response = reply.headers;
+    if (filters !== null) filters.decode.ended = true;
+    // Filters that hold an earlier response have had their turn: this one goes past them.
+    const direct = filters === null || this.#responding;
+    this.#responding = true;
+    if (direct) {
+      if (filters !== null) filters.encode.ended = true;
+      this.#writer.headers(reply.headers, headOnly);
+      if (!headOnly) this.#writer.data(bytesOf(reply.body), true);
+      return;
+    }
+    filters.encode.start(reply.headers, headOnly);
+    if (!headOnly) filters.encode.data(bytesOf(reply.body), true);
+  }
+
+  // --- behind the encode filters ---
+
+  sendInformational(headers: HeaderMap): void {
+    this.#writer.informational(headers);
+  }
+
+  sendHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.#writer.headers(headers, endStream);
+  }
+
+  sendData(bytes: Bytes, endStream: boolean): void {
+    this.#writer.data(bytes, endStream);
+  }
+
+  sendTrailers(trailers: HeaderMap): void {
+    this.#writer.trailers(trailers);
+  }
+
+  onResponseHeaders(headers: HeaderMap): void {
+    this.move('response-headers');
+    this.response = headers;
+    this.info.responseCode = headers.status;
+  }
+
+  /** A filter was asked to buffer more of the request than its limit. */
+  onRequestTooLarge(): void {
+    this.owner.config.stats.rq.tooLarge.inc();
+    this.sendLocalReply(413, 'Payload Too Large', 'request_payload_too_large');
+  }
+
+  onResponseTooLarge(): void {
+    this.owner.config.stats.rq.responseTooLarge.inc();
+    this.sendLocalReply(500, 'Internal Server Error', 'response_payload_too_large');
+  }
+
+  #active(): void {
+    this.timers.active(this.dispatcher.clock.now());
+  }
+}
