@@ -85,6 +85,10 @@ export type ToWorker =
   | { readonly kind: 'log-level'; readonly levels: Readonly<Record<string, string>>; readonly ack: number }
   /** Stop accepting, answer with `connection: close`, let requests end; `deadlineMs` from now the rest is closed. */
   | { readonly kind: 'drain'; readonly deadlineMs: number; readonly ack: number }
+  /** Go on accepting, but answer with `connection: close`: a growing share of answers over `rampMs`, all of them when it is 0. */
+  | { readonly kind: 'wind-down'; readonly rampMs: number; readonly ack: number }
+  /** Stop accepting, leave connections as they are. */
+  | { readonly kind: 'stop-listening'; readonly ack: number }
   | { readonly kind: 'adopt'; readonly listener: string; readonly fd: number; readonly acceptedAt: number }
   | { readonly kind: 'flush-logs'; readonly ack: number }
   | { readonly kind: 'report'; readonly ack: number }

@@ -47,6 +47,10 @@ class WatchedThread {
     this.#megaMisses = [stats.counter('watchdog_mega_miss'), own.counter('watchdog_mega_miss')];
   }
 
+  get blocked(): boolean {
+    return this.#state !== 'on time';
+  }
+
   /** `silentMs`: how long nothing has been seen of the thread. */
   judge(silentMs: number): void {
     if (silentMs <= this.#limits.missMs) {
@@ -84,6 +88,17 @@ export class Watchdog {
       return { thread, beat: -1, seenAt: now };
     });
     this.#checkedAt = now;
+  }
+
+  /** Nobody looked until now. */
+  restart(now: number): void {
+    this.#checkedAt = now;
+    for (const worker of this.#workers) worker.seenAt = now;
+  }
+
+  /** No turn for longer than the miss time, as of the last check. */
+  isBlocked(worker: number): boolean {
+    return this.#workers[worker]?.thread.blocked ?? false;
   }
 
   check(now: number): void {

@@ -56,7 +56,7 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
     onSnapshot: () => undefined,
     drain: () => undefined,
   };
-  const drain = new DrainState();
+  const drain = new DrainState({ now: () => dispatcher.clock.now(), random: () => dispatcher.random() });
   const needs = {
     downstreamRead: false,
     upstreamWrite: false,

@@ -18,6 +18,8 @@ const LONGEST_REST_MS = 10_000;
 const SETTLED_MS = 30_000;
 /** A worker that does not end when told (its thread is blocked) is ended. */
 const STOP_LIMIT_MS = 2000;
+/** Beyond the deadline of a drain, for a worker that is too busy to keep it. */
+const DRAIN_GRACE_MS = 1000;
 
 const log = logger('main');
 
@@ -45,7 +47,7 @@ export class WorkerPool {
   /** Set while `start` waits; a failure goes there instead of into a restart. */
   #starting: { check(): void; fail(error: StartError): void } | null = null;
   #closing = false;
-  #idle: (() => void) | null = null;
+  readonly #allDrained = Promise.withResolvers<void>();
   readonly #drained = new Set<WorkerSeat>();
   #restarts = 0;
   /** What was bound at first: addresses stay the same for all replacements. */
@@ -102,14 +104,15 @@ export class WorkerPool {
     return Promise.all(this.seats.map((seat) => Promise.race([seat.ask(request), late])));
   }
 
-  /** Workers finish what is in flight. Resolves when all have, or are gone; `deadlineMs` is enforced by the workers. */
+  /**
+   * Workers finish what is in flight. Resolves when all have, or are gone; the workers enforce `deadlineMs`, and one that is blocked
+   * is not waited for much longer. Called again with a shorter time it hurries the first call.
+   */
   async drain(deadlineMs: number): Promise<void> {
     this.#closing = true;
-    await this.runOnAllThreads({ kind: 'drain', deadlineMs });
-    await new Promise<void>((resolve) => {
-      this.#idle = resolve;
-      this.#checkDrained();
-    });
+    void this.runOnAllThreads({ kind: 'drain', deadlineMs }).then(() => this.#checkDrained());
+    void this.#options.rest(deadlineMs + DRAIN_GRACE_MS).then(() => this.#allDrained.resolve());
+    await this.#allDrained.promise;
   }
 
   /** The receiver may be gone: the sender keeps its connection then. The descriptor always has exactly one owner. */
@@ -217,10 +220,14 @@ export class WorkerPool {
     await this.#options.rest(restMs);
     if (this.#closing || seat.state !== 'resting') return;
     this.#restarts += 1;
+    seat.restarts += 1;
     this.#seat(seat);
   }
 
   #checkDrained(): void {
-    if (this.seats.every((seat) => !seat.occupied || this.#drained.has(seat))) this.#idle?.();
+    if (!this.#closing) return;
+    if (this.seats.every((seat) => !seat.occupied || this.#drained.has(seat))) {
+      this.#allDrained.resolve();
+    }
   }
 }

@@ -25,6 +25,7 @@ export class WorkerRuntime {
   readonly #parts: WorkerParts;
   readonly #lateness = new LatenessSamples();
   #drainEndsAt = Infinity;
+  #draining = false;
   #drained = false;
 
   constructor(options: WorkerOptions, port: MessagePort, parts: WorkerParts) {
@@ -84,6 +85,12 @@ export class WorkerRuntime {
       case 'drain':
         this.#drain(message.deadlineMs);
         break;
+      case 'wind-down':
+        this.#parts.drain.begin(message.rampMs);
+        break;
+      case 'stop-listening':
+        listeners.stopAccepting();
+        break;
       case 'adopt':
         listeners.receive(message.listener, message.fd, message.acceptedAt);
         return;
@@ -114,10 +121,10 @@ export class WorkerRuntime {
   /** A second call with an earlier end hurries the first. */
   #drain(deadlineMs: number): void {
     const { dispatcher, listeners, drain, clusters } = this.#parts;
-    const first = !drain.draining;
     this.#drainEndsAt = Math.min(this.#drainEndsAt, dispatcher.clock.now() + deadlineMs);
-    if (first) {
-      drain.begin();
+    if (!this.#draining) {
+      this.#draining = true;
+      drain.begin(0);
       listeners.stopAccepting();
       clusters.drain(false);
       log.debug(`draining ${listeners.connectionCount} connections`);

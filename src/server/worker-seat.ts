@@ -56,6 +56,8 @@ export class WorkerSeat {
   startedAt = 0;
   /** Times this seat lost its thread in a row, each soon after its start. */
   quickCrashes = 0;
+  /** Threads that sat here before this one. */
+  restarts = 0;
   listeners: readonly ListenerReport[] = [];
 
   constructor(index: number, events: SeatEvents) {

@@ -17,6 +17,8 @@ import { encodeWorkerData } from './worker-data.ts';
 export class WorkerSetup {
   readonly clusters = new SnapshotWriter<ClusterSnapshot>();
   readonly routes = new SnapshotWriter<RouteConfiguration>();
+  /** What lies in the `routes` slot. */
+  readonly routeTables: ReadonlyMap<string, RouteConfiguration>;
   readonly heartbeats: SharedArrayBuffer;
   readonly counts: SharedCounts;
   readonly #options: ServerOptions;
@@ -33,6 +35,7 @@ export class WorkerSetup {
     this.#socketInterface = socketInterface;
     this.#heartbeatMs = heartbeatMs;
     this.#listeners = listeners;
+    this.routeTables = routes;
     this.routes.replaceAll(routes);
     this.heartbeats = new SharedArrayBuffer(options.concurrency * Int32Array.BYTES_PER_ELEMENT);
     this.counts = SharedCounts.allocate(options.concurrency);
