@@ -287,6 +287,8 @@ export interface HttpFilterContext {
   /** `http.<stat_prefix>` */
   readonly stats: StatsScope;
   readonly statPrefix: string;
+  /** The filter's name in the chain, as `perRouteConfig` wants it. */
+  readonly filterName?: string;
   readonly createTimer: (callback: () => void) => Timer;
 }
 

@@ -13,6 +13,7 @@ import type {
   Connection,
   ConnectionCallbacks,
   ConnectionEvent,
+  DrainObserver,
   FilterStatus,
   ReadFilter,
   ReadFilterCallbacks,
@@ -32,7 +33,9 @@ type Ending = 'no' | 'last' | 'closing';
 /** Sets of timers kept for the next streams of the connection. */
 const SPARE_TIMERS = 4;
 
-export class ConnectionManager implements ReadFilter, ConnectionCallbacks, ServerCodecCallbacks, StreamOwner {
+export class ConnectionManager
+  implements ReadFilter, ConnectionCallbacks, ServerCodecCallbacks, StreamOwner, DrainObserver
+{
   readonly config: HttpConfiguration;
   eventAt = 0;
   closedBy: '' | 'remote' | 'local' = '';
@@ -85,6 +88,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     this.#account = new ConnectionAccount(connection, stats.cx);
     connection.setDelayedCloseTimeout(settings.delayedCloseTimeoutMs);
     connection.addCallbacks(this);
+    this.config.drain.observers?.add(this);
     this.#idleSince = connection.createdAt;
     this.#armIdle(settings.idleTimeoutMs);
     if (settings.maxConnectionDurationMs > 0) {
@@ -118,6 +122,7 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     this.closedBy = event === 'remote-close' ? 'remote' : 'local';
     this.#idle?.disable();
     this.#duration?.disable();
+    this.config.drain.observers?.delete(this);
     this.#account?.close(this.closedBy, this.#streams.length > 0);
     const { closeReason } = this.connection;
     this.#codec?.onConnectionEnd('connection termination');
@@ -125,6 +130,14 @@ export class ConnectionManager implements ReadFilter, ConnectionCallbacks, Serve
     for (const stream of this.#streams.slice()) stream.onResetStream('connection termination', closeReason);
     for (const timers of this.#spareTimers) timers.stop();
     this.#spareTimers.length = 0;
+  }
+
+  /** The worker drains: an exchange that runs says `connection: close` itself, a connection without one ends here. */
+  onDrain(): void {
+    if (this.#streams.length > 0 || this.#ending === 'closing' || this.closedBy !== '') return;
+    this.config.stats.cx.drainClose.inc();
+    this.#ending = 'closing';
+    this.connection.close('flush-delayed', 'deferred_close_on_drained_connection');
   }
 
   onAboveWriteBufferHighWatermark(): void {
