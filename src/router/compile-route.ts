@@ -6,6 +6,7 @@
  */
 import type { Any, Route, RouteAction, VirtualHost, WeightedClusterClusterWeight } from '../api/envoy.ts';
 import type { RouteSettings } from '../api/http.ts';
+import { targetText } from './config-text.ts';
 import { compileHeaderMutation, type FormatCompiler, type HeaderMutation } from './header-mutation.ts';
 import { compilePathCondition, type PathCondition } from './path-match.ts';
 import { PrefixRewrite, RegexRewrite, type PathRewrite } from './path-rewrite.ts';
@@ -141,7 +142,10 @@ function forwardTo(
     settings: settingsOf(action, own),
     cluster: cluster.name ?? '',
     clusterHeader: (cluster.cluster_header ?? '').toLowerCase(),
-    hostRewrite: literal === undefined ? single.hostRewrite : { kind: 'literal', host: literal },
+    hostRewrite:
+      literal === undefined
+        ? single.hostRewrite
+        : { kind: 'literal', host: targetText(literal, 'host_rewrite_literal') },
   };
 }
 
@@ -191,8 +195,9 @@ function compilePathRewrite(action: RouteAction, path: PathCondition): PathRewri
 }
 
 function compileHostRewrite(action: RouteAction): HostRewrite {
-  if (action.host_rewrite_literal !== undefined)
-    return { kind: 'literal', host: action.host_rewrite_literal };
+  if (action.host_rewrite_literal !== undefined) {
+    return { kind: 'literal', host: targetText(action.host_rewrite_literal, 'host_rewrite_literal') };
+  }
   if (action.host_rewrite_header !== undefined) {
     return { kind: 'header', name: action.host_rewrite_header.toLowerCase() };
   }

@@ -18,15 +18,17 @@ import type {
 import type { Host, HttpPool, LoadBalancerContext, ThreadLocalCluster } from '../api/upstream.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import { takeControlHeaders, type ControlHeaders } from './control-headers.ts';
+import { choosePool } from './host-choice.ts';
 import * as answers from './own-answers.ts';
 import { RequestBody } from './request-body.ts';
-import { finalizeRequest, mutateResponse, renameHost, stampAttempt } from './request-headers.ts';
+import { RequestClock } from './request-clock.ts';
+import { finalizeRequest, finalizeResponse, renameHost, stampAttempt } from './request-headers.ts';
 import { detailsOf, flagOf } from './reset-reply.ts';
 import { RetryState, type RetryDecision } from './retry-state.ts';
-import type { ForwardRoute, TimeLimits } from './route.ts';
+import type { ForwardRoute } from './route.ts';
 import type { RouterConfig } from './router-config.ts';
 import { limitsFor } from './time-limits.ts';
-import type { BorrowedTimer, TimerKind, TimerOwner } from './timer-cache.ts';
+import type { TimerKind, TimerOwner } from './timer-cache.ts';
 import { UpstreamRequest, type AttemptOwner } from './upstream-request.ts';
 
 export interface ForwardingOptions {
@@ -56,17 +58,13 @@ export class Forwarding
   readonly #callbacks: DecoderFilterCallbacks;
   readonly #route: ForwardRoute;
   readonly #stats: ClusterStats;
-  readonly #limits: TimeLimits;
+  readonly #clock: RequestClock;
   readonly #control: ControlHeaders | null;
   #cluster: ThreadLocalCluster;
   #state: ForwardingState = 'waiting';
   #retry: RetryState | null;
   #body: RequestBody | null = null;
   #attempt: UpstreamRequest | null = null;
-  #routeTimer: BorrowedTimer | null = null;
-  #backOffTimer: BorrowedTimer | null = null;
-  #complete = false;
-  #completeAt = 0;
   /** A 1xx went down: no retry any more. */
   #informed = false;
   #watching = false;
@@ -81,7 +79,8 @@ export class Forwarding
     this.headers = headers;
     this.#stats = config.clusterStats.of(cluster);
     this.#control = takeControlHeaders(headers);
-    this.#limits = limitsFor(route.limits, this.#control, config.respectExpectedTimeout);
+    const limits = limitsFor(route.limits, this.#control, config.respectExpectedTimeout);
+    this.#clock = new RequestClock(this, config, limits);
     this.#retry = RetryState.of(route.retry, this.#control, headers, this.#stats);
     finalizeRequest(headers, route, callbacks.info, config.suppressHeaders);
   }
@@ -89,7 +88,7 @@ export class Forwarding
   begin(endStream: boolean): void {
     if (!endStream) {
       this.#body = new RequestBody(this.#callbacks, this.#bodyLimit(), this.#retry !== null);
-    } else this.#onRequestComplete();
+    } else this.#clock.onComplete(this.#isTunnel());
     this.#startAttempt();
     this.working = false;
   }
@@ -98,9 +97,9 @@ export class Forwarding
     if (this.#state === 'done') return;
     const { working } = this;
     this.working = true;
-    if (endStream) this.#onRequestComplete();
+    if (endStream) this.#clock.onComplete(this.#isTunnel());
     if (this.#body?.take(bytes, endStream, this.#attempt) === 'abandoned') this.#giveUpRetries();
-    if (endStream) this.#attempt?.startTimers(this.#limits.perTryMs, this.#limits.perTryIdleMs);
+    if (endStream) this.#attempt?.startTimers(this.#clock.limits);
     this.working = working;
   }
 
@@ -108,9 +107,9 @@ export class Forwarding
     if (this.#state === 'done') return;
     const { working } = this;
     this.working = true;
-    this.#onRequestComplete();
+    this.#clock.onComplete(this.#isTunnel());
     this.#body?.takeTrailers(trailers, this.#attempt);
-    this.#attempt?.startTimers(this.#limits.perTryMs, this.#limits.perTryIdleMs);
+    this.#attempt?.startTimers(this.#clock.limits);
     this.working = working;
   }
 
@@ -133,7 +132,7 @@ export class Forwarding
     else this.#body.sendTo(attempt, headers);
     if (this.#attempt !== attempt || !attempt.open) return;
     this.#watchDownstream(attempt);
-    if (this.#complete) attempt.startTimers(this.#limits.perTryMs, this.#limits.perTryIdleMs);
+    if (this.#clock.complete) attempt.startTimers(this.#clock.limits);
     this.#callbacks.setUpstreamWait('upstream');
   }
 
@@ -152,8 +151,11 @@ export class Forwarding
     this.#body?.dropKept();
     attempt.stopPerTryTimer();
     this.#stats.chargeCode(headers.status);
-    this.#finalizeResponse(attempt, headers);
-    this.#callbacks.info.responseCodeDetails = 'via_upstream';
+    const { info } = this.#callbacks;
+    const timed = this.#clock.complete && !this.#config.suppressHeaders;
+    const serviceMs = timed ? this.#clock.since(attempt.lastReadAt) : -1;
+    finalizeResponse(headers, this.headers, this.#route, info, serviceMs);
+    info.responseCodeDetails = 'via_upstream';
     if (endStream) this.#finish(attempt);
     else this.#callbacks.setUpstreamWait('body');
     this.#callbacks.encodeHeaders(headers, endStream);
@@ -169,15 +171,15 @@ export class Forwarding
     this.#callbacks.encodeTrailers(trailers);
   }
 
-  onAttemptReset(attempt: UpstreamRequest, reason: ResetReason, transportReason: string): void {
+  onAttemptReset(
+    attempt: UpstreamRequest,
+    reason: ResetReason,
+    transportReason: string,
+    codecDetails: string,
+  ): void {
     if (this.#state === 'responding') {
       this.#end();
-      answers.breakOff(
-        this.#callbacks,
-        this.#config,
-        flagOf(reason),
-        detailsOf(reason, transportReason, true),
-      );
+      answers.breakOff(this.#callbacks, this.#config, flagOf(reason), detailsOf(reason, codecDetails, true));
       return;
     }
     if (reason !== 'overflow') attempt.host.stats.rqError += 1;
@@ -190,7 +192,7 @@ export class Forwarding
     const decision = retry?.decideReset(reason, attempt.headersSent, breaker) ?? 'no';
     if (this.#heeds(decision, attempt)) return;
     this.#end();
-    answers.answerReset(this.#callbacks, this.#config, this.#stats, reason, transportReason);
+    answers.answerReset(this.#callbacks, this.#config, this.#stats, reason, transportReason, codecDetails);
   }
 
   onAttemptTimeout(attempt: UpstreamRequest, kind: TimerKind): void {
@@ -202,7 +204,7 @@ export class Forwarding
       (kind === 'per-try' ? stats.rqPerTryTimeout : stats.rqPerTryIdleTimeout).inc();
       attempt.host.stats.rqTimeout += 1;
     }
-    const details = DETAILS[kind];
+    const details = answers.TIMEOUT_DETAILS[kind];
     if (responding) {
       this.#end();
       answers.breakOff(this.#callbacks, this.#config, kind === 'max-duration' ? 'UMSDR' : 'UT', details);
@@ -216,7 +218,7 @@ export class Forwarding
       return;
     }
     this.#end();
-    if (kind === 'max-duration') answers.answerMaxDuration(this.#callbacks, stats, this.#complete);
+    if (kind === 'max-duration') answers.answerMaxDuration(this.#callbacks, stats, this.#clock.complete);
     else answers.answerTimeout(this.#callbacks, stats, 504, details);
   }
 
@@ -226,8 +228,7 @@ export class Forwarding
     this.working = true;
     if (kind === 'route') this.#onRouteTimeout();
     else {
-      this.#backOffTimer?.release();
-      this.#backOffTimer = null;
+      this.#clock.endBackOff();
       this.#callbacks.info.resetUpstream();
       this.#startAttempt();
     }
@@ -243,15 +244,6 @@ export class Forwarding
   onBelowWriteBufferLowWatermark(): void {
     this.#downstreamHigh = Math.max(this.#downstreamHigh - 1, 0);
     this.#attempt?.resumeReads();
-  }
-
-  #onRequestComplete(): void {
-    this.#complete = true;
-    this.#completeAt = this.#config.dispatcher.clock.now();
-    const { routeMs } = this.#limits;
-    if (routeMs <= 0 || this.#isTunnel()) return;
-    this.#routeTimer = this.#config.timers.take(this, 'route');
-    this.#routeTimer.enable(routeMs);
   }
 
   #bodyLimit(): number {
@@ -276,9 +268,15 @@ export class Forwarding
     }
     this.#state = 'waiting';
     info.attemptCount += 1;
-    const elapsed =
-      info.attemptCount > 1 && this.#complete ? config.dispatcher.clock.now() - this.#completeAt : 0;
-    stampAttempt(this.headers, this.#route, this.#limits, info.attemptCount, elapsed, config.suppressHeaders);
+    const elapsed = info.attemptCount > 1 ? this.#clock.since(config.dispatcher.clock.now()) : 0;
+    stampAttempt(
+      this.headers,
+      this.#route,
+      this.#clock.limits,
+      info.attemptCount,
+      elapsed,
+      config.suppressHeaders,
+    );
     const attempt = new UpstreamRequest(this, this.#callbacks, config, this.#stats, pool.host);
     this.#attempt = attempt;
     if (this.#retry?.policy.avoidPreviousHosts === true) this.attempted = [...this.attempted, pool.host];
@@ -294,12 +292,7 @@ export class Forwarding
       if (current === undefined) return null;
       this.#cluster = current;
     }
-    let pool = this.#cluster.httpPool(this, priority);
-    let tries = this.attempted.length === 0 ? 0 : (this.#retry?.policy.hostSelectionAttempts ?? 0);
-    for (; tries > 0 && pool !== null && this.attempted.includes(pool.host); tries -= 1) {
-      pool = this.#cluster.httpPool(this, priority);
-    }
-    return pool;
+    return choosePool(this.#cluster, this, priority, this.#retry?.policy.hostSelectionAttempts ?? 0);
   }
 
   #watchDownstream(attempt: UpstreamRequest): void {
@@ -337,8 +330,7 @@ export class Forwarding
     else attempt.abandon();
     this.#state = 'backing-off';
     this.#callbacks.setUpstreamWait('retry');
-    this.#backOffTimer = this.#config.timers.take(this, 'back-off');
-    this.#backOffTimer.enable(ms);
+    this.#clock.startBackOff(ms);
   }
 
   /** More body than is kept for a retry. */
@@ -360,27 +352,17 @@ export class Forwarding
       if (attempt.open && !responding) attempt.host.stats.rqError += 1;
       attempt.abandon();
     }
-    if (responding) answers.breakOff(this.#callbacks, this.#config, 'UT', DETAILS.route);
+    if (responding) answers.breakOff(this.#callbacks, this.#config, 'UT', answers.TIMEOUT_DETAILS.route);
     else {
       const status = this.#control?.alternateResponse === true ? 204 : 504;
-      answers.answerTimeout(this.#callbacks, this.#stats, status, DETAILS.route);
+      answers.answerTimeout(this.#callbacks, this.#stats, status, answers.TIMEOUT_DETAILS.route);
     }
-  }
-
-  #finalizeResponse(attempt: UpstreamRequest, headers: HeaderMap): void {
-    const { info } = this.#callbacks;
-    if (this.#complete && !this.#config.suppressHeaders) {
-      const ms = Math.max(Math.trunc(attempt.lastReadAt - this.#completeAt), 0);
-      headers.set('x-envoy-upstream-service-time', String(ms));
-    }
-    if (this.#route.attemptCountInResponse) headers.set('x-envoy-attempt-count', String(info.attemptCount));
-    mutateResponse(headers, this.headers, this.#route.responseMutations, info);
   }
 
   /** The answer is complete: before its last part goes down, because the stream may end with that. */
   #finish(attempt: UpstreamRequest): void {
     this.#end();
-    if (this.#complete) this.#stats.rqTime.record(Math.max(attempt.lastReadAt - this.#completeAt, 0));
+    if (this.#clock.complete) this.#stats.rqTime.record(this.#clock.since(attempt.lastReadAt));
     // An upstream that answered before it had the whole request gets no more of it, and its connection no other request.
     if (attempt.requestEnded) attempt.finish();
     else attempt.abandon();
@@ -393,21 +375,10 @@ export class Forwarding
     this.#attempt = null;
     if (this.#state === 'done') return null;
     this.#state = 'done';
-    this.#routeTimer?.release();
-    this.#backOffTimer?.release();
-    this.#routeTimer = null;
-    this.#backOffTimer = null;
+    this.#clock.release();
     this.#retry?.release();
     this.#body?.release();
     if (this.#watching) this.#callbacks.removeDownstreamWatermarkCallbacks(this);
     return attempt;
   }
 }
-
-const DETAILS: Readonly<Record<TimerKind, string>> = {
-  route: 'response_timeout',
-  'back-off': '',
-  'per-try': 'upstream_per_try_timeout',
-  'per-try-idle': 'upstream_per_try_idle_timeout',
-  'max-duration': 'upstream_max_stream_duration_reached',
-};

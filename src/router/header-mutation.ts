@@ -9,6 +9,7 @@
 import type { HeaderValueOption, HeaderValueOptionHeaderAppendAction } from '../api/envoy.ts';
 import type { HeaderMap } from '../api/http.ts';
 import type { LogContext } from '../api/observe.ts';
+import { fieldText } from './config-text.ts';
 
 /** Compiles Envoy's operator format; missing values give ''. Throws on an unknown operator. */
 export type FormatCompiler = (format: string) => (context: LogContext) => string;
@@ -78,7 +79,8 @@ export function compileHeaderMutation(
 
 function compileAddition(option: HeaderValueOption, formats: FormatCompiler): Addition {
   const name = checkedName(option.header?.key ?? '', 'changed');
-  const text = option.header?.value ?? option.header?.raw_value?.toString('latin1') ?? '';
+  const raw = option.header?.value ?? option.header?.raw_value?.toString('latin1') ?? '';
+  const text = fieldText(raw, `header ${name}`);
   const dynamic = text.replaceAll('%%', '').includes('%');
   const appendByDefault = option.append ?? true;
   return {

@@ -9,6 +9,7 @@ import type { ResponseFlag } from '../api/observe.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import { mutateResponse } from './request-headers.ts';
 import { bodyOf, detailsOf, flagOf, statusOf } from './reset-reply.ts';
+import type { TimerKind } from './timer-cache.ts';
 import type { DirectResponseRoute, RedirectRoute } from './route.ts';
 import type { RouterConfig } from './router-config.ts';
 
@@ -69,6 +70,7 @@ export function answerReset(
   stats: ClusterStats,
   reason: ResetReason,
   transportReason: string,
+  codecDetails: string,
 ): void {
   const { info } = callbacks;
   const status = statusOf(reason);
@@ -76,7 +78,7 @@ export function answerReset(
   stats.chargeCode(status);
   const overloaded = reason === 'overflow' && !config.suppressHeaders;
   const body = bodyOf(reason, transportReason, info.attemptCount);
-  const details = detailsOf(reason, transportReason, false);
+  const details = detailsOf(reason, transportReason === '' ? codecDetails : transportReason, false);
   callbacks.sendLocalReply(status, body, details, overloaded ? markOverloaded : undefined);
 }
 
@@ -112,6 +114,14 @@ export function answerRetryBufferFull(callbacks: DecoderFilterCallbacks): void {
     'request_payload_exceeded_retry_buffer_limit',
   );
 }
+
+export const TIMEOUT_DETAILS: Readonly<Record<TimerKind, string>> = {
+  route: 'response_timeout',
+  'back-off': '',
+  'per-try': 'upstream_per_try_timeout',
+  'per-try-idle': 'upstream_per_try_idle_timeout',
+  'max-duration': 'upstream_max_stream_duration_reached',
+};
 
 /** The answer has begun to go down: all that is left is to break it off, and to say why. */
 export function breakOff(

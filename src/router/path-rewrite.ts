@@ -5,6 +5,7 @@
  * stay as they are. Substitutions are RE2's: `\1` is a group, `\0` the whole match, `\\` a backslash.
  */
 import type { RegexMatchAndSubstitute } from '../api/envoy.ts';
+import { targetText } from './config-text.ts';
 import { pathEnd, type PathCondition } from './path-match.ts';
 import { compileRegex } from './string-match.ts';
 
@@ -17,7 +18,7 @@ export class PrefixRewrite implements PathRewrite {
   readonly #condition: PathCondition;
 
   constructor(replacement: string, condition: PathCondition) {
-    this.#replacement = replacement;
+    this.#replacement = targetText(replacement, 'prefix_rewrite');
     this.#condition = condition;
   }
 
@@ -57,6 +58,7 @@ export class RegexRewrite implements PathRewrite {
 function parseSubstitution(text: string, groups: number): readonly (string | number)[] {
   const parts: (string | number)[] = [];
   let literal = '';
+  targetText(text, 'substitution');
   for (let index = 0; index < text.length; index += 1) {
     const char = text.charAt(index);
     if (char !== '\\') {

@@ -6,6 +6,7 @@
  */
 import type { RedirectAction, RedirectActionRedirectResponseCode } from '../api/envoy.ts';
 import type { HeaderMap } from '../api/http.ts';
+import { targetText } from './config-text.ts';
 import { pathEnd, type PathCondition } from './path-match.ts';
 import { PrefixRewrite, RegexRewrite, type PathRewrite } from './path-rewrite.ts';
 
@@ -26,6 +27,9 @@ export class Redirect {
 
   constructor(config: RedirectAction, condition: PathCondition) {
     this.status = CODES[config.response_code ?? 'MOVED_PERMANENTLY'];
+    for (const text of [config.scheme_redirect, config.host_redirect, config.path_redirect]) {
+      targetText(text ?? '', 'redirect');
+    }
     this.#config = config;
     this.#rewrite = compileRewrite(config, condition);
   }

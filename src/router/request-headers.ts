@@ -19,7 +19,9 @@ export function finalizeRequest(
   if (route.hostRewrite.kind !== 'none') rewriteHost(headers, route);
   if (route.pathRewrite !== null) {
     const before = headers.path;
-    headers.path = route.pathRewrite.rewrite(before);
+    const rewritten = route.pathRewrite.rewrite(before);
+    // A substitution may leave nothing in front of the query: a target begins with a slash.
+    headers.path = rewritten.startsWith('/') ? rewritten : `/${rewritten}`;
     if (!suppressHeaders) headers.set('x-envoy-original-path', before);
   }
 }
@@ -91,4 +93,17 @@ export function stampAttempt(
     expected = Math.min(expected, Math.max(limits.routeMs - Math.trunc(elapsedMs), 1));
   }
   headers.set('x-envoy-expected-rq-timeout-ms', String(expected));
+}
+
+/** The answer's head on its way down. `serviceMs`: from the complete request to the head, -1 = leave it out. */
+export function finalizeResponse(
+  response: HeaderMap,
+  request: HeaderMap,
+  route: ForwardRoute,
+  info: StreamInfo,
+  serviceMs: number,
+): void {
+  if (serviceMs >= 0) response.set('x-envoy-upstream-service-time', String(Math.trunc(serviceMs)));
+  if (route.attemptCountInResponse) response.set('x-envoy-attempt-count', String(info.attemptCount));
+  mutateResponse(response, request, route.responseMutations, info);
 }

@@ -44,9 +44,9 @@ export function bodyOf(reason: ResetReason, transportReason: string, attempts: n
   return `upstream connect error or disconnect/reset before headers. ${retried}reset reason: ${reason}${transport}`;
 }
 
-export function detailsOf(reason: ResetReason, transportReason: string, responseStarted: boolean): string {
+export function detailsOf(reason: ResetReason, more: string, responseStarted: boolean): string {
   const when = responseStarted ? 'after_response_started' : 'before_response_started';
-  return `upstream_reset_${when}{${reason}${transportReason === '' ? '' : `,${transportReason}`}}`;
+  return `upstream_reset_${when}{${reason}${more === '' ? '' : `,${more}`}}`;
 }
 
 /** Whether the peer ended the exchange (`upstream_rq_rx_reset`); a broken connection is neither side's reset. */

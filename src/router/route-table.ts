@@ -10,6 +10,7 @@ import type { RouteConfiguration, VirtualHost } from '../api/envoy.ts';
 import type { HeaderMap, RouteTable } from '../api/http.ts';
 import { compileLevel, compileRoute, type Level } from './compile-route.ts';
 import { DomainSearch } from './domain-search.ts';
+import { compileHeaderFormat } from './header-format.ts';
 import type { FormatCompiler } from './header-mutation.ts';
 import { requestScheme } from './redirect.ts';
 import type { RouteEntry } from './route-entry.ts';
@@ -44,10 +45,10 @@ export class CompiledRouteTable implements RouteTable {
   }
 }
 
-/** `formats` compiles header values with operators; without it such a value throws. Throws on what is not supported. */
+/** Throws on what is wrong or not supported, with the field's name. `formats`: for tests. */
 export function compileRouteTable(
   config: RouteConfiguration,
-  formats: FormatCompiler = refuse,
+  formats: FormatCompiler = compileHeaderFormat,
 ): CompiledRouteTable {
   if (config.vhds !== undefined) throw new Error('vhds is not supported');
   if (config.ignore_path_parameters_in_path_matching === true) {
@@ -102,8 +103,4 @@ function httpsRedirect(virtualHostName: string): RedirectRoute {
       upgradeEnabled: () => null,
     },
   };
-}
-
-function refuse(format: string): never {
-  throw new Error(`header value ${JSON.stringify(format)}: no operators here`);
 }

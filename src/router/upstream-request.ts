@@ -18,6 +18,7 @@ import type {
   ResponseDecoder,
   StreamCallbacks,
 } from '../api/http.ts';
+import type { Connection } from '../api/network.ts';
 import type { IoObserver, Mark } from '../api/observe.ts';
 import type {
   Host,
@@ -27,11 +28,13 @@ import type {
   PoolFailureReason,
   PoolTicket,
 } from '../api/upstream.ts';
+import { AttemptTimers } from './attempt-timers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
+import type { TimeLimits } from './route.ts';
 import type { RouterConfig } from './router-config.ts';
 import { isRemoteReset } from './reset-reply.ts';
-import type { BorrowedTimer, TimerKind, TimerOwner } from './timer-cache.ts';
-import { noteAttached } from './upstream-times.ts';
+import type { TimerKind, TimerOwner } from './timer-cache.ts';
+import { noteAttached, noteFailed } from './upstream-times.ts';
 
 /** What the attempt tells the router filter. */
 export interface AttemptOwner {
@@ -43,7 +46,13 @@ export interface AttemptOwner {
   onAttemptHeaders(attempt: UpstreamRequest, headers: HeaderMap, endStream: boolean): void;
   onAttemptData(attempt: UpstreamRequest, bytes: Bytes, endStream: boolean): void;
   onAttemptTrailers(attempt: UpstreamRequest, trailers: HeaderMap): void;
-  onAttemptReset(attempt: UpstreamRequest, reason: ResetReason, transportReason: string): void;
+  /** `codecDetails`: what was wrong with the answer, for the log alone. */
+  onAttemptReset(
+    attempt: UpstreamRequest,
+    reason: ResetReason,
+    transportReason: string,
+    codecDetails: string,
+  ): void;
   onAttemptTimeout(attempt: UpstreamRequest, kind: TimerKind): void;
 }
 
@@ -55,19 +64,18 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
   #state: 'pending' | 'open' | 'closed' = 'pending';
   #ticket: PoolTicket | null = null;
   #encoder: RequestEncoder | null = null;
-  #attachment: PoolAttachment | null = null;
+  #connection: Connection | null = null;
   #writes: IoObserver | null = null;
   #host: Host;
-  #perTry: BorrowedTimer | null = null;
-  #perTryIdle: BorrowedTimer | null = null;
-  #maxDuration: BorrowedTimer | null = null;
-  #perTryIdleMs = 0;
+  #timers: AttemptTimers | null = null;
   /** `bytesSent` of the connection plus what lay in its buffer when the head was encoded. */
   #wireStart = 0;
   #readSerial = -1;
   #bodyBegun = false;
   #backedUp = false;
   #pausedReads = 0;
+  /** The connection had carried a request before. */
+  reused = false;
   responseBegun = false;
   requestEnded = false;
   responseEnded = false;
@@ -98,11 +106,6 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
     return this.#state === 'open';
   }
 
-  /** The connection had carried a request before. */
-  get reused(): boolean {
-    return this.#attachment?.reused ?? false;
-  }
-
   /** The head has been given to a connection. */
   get headersSent(): boolean {
     return this.#encoder !== null;
@@ -110,7 +113,7 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
 
   /** The kernel took at least one byte of the request. */
   get requestTouchedWire(): boolean {
-    return (this.#attachment?.connection.bytesSent ?? 0) > this.#wireStart;
+    return (this.#connection?.bytesSent ?? 0) > this.#wireStart;
   }
 
   /** May come back answered: `open` or `closed`. */
@@ -124,7 +127,8 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
     this.#ticket = null;
     this.#state = 'open';
     this.#encoder = encoder;
-    this.#attachment = attachment;
+    this.#connection = connection;
+    this.reused = attachment.reused;
     this.#host = host;
     this.#wireStart = connection.bytesSent + connection.writeBuffered;
     const now = this.#config.dispatcher.clock.now();
@@ -133,7 +137,9 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
     encoder.stream.addCallbacks(this);
     this.#writes = this.#callbacks.info.writeObserver('upstreamWrite');
     connection.observeWrites(this.#writes);
-    this.#startMaxDuration();
+    if (this.#stats.maxStreamDurationMs > 0) {
+      this.#ownTimers().startMaxDuration(this.#stats.maxStreamDurationMs);
+    }
     this.#owner.onAttemptReady(this, host);
     this.#leave(entered);
   }
@@ -142,21 +148,16 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
     this.#ticket = null;
     this.#state = 'closed';
     this.#host = host;
-    const { info } = this.#callbacks;
     const now = this.#config.dispatcher.clock.now();
-    info.upstream.poolReadyAt = now;
-    info.upstream.host = host.address;
-    info.upstream.hostname = host.hostname;
-    info.upstream.transportFailureReason = transportFailureReason;
-    info.upstream.hostsAttempted.push(host.address);
+    noteFailed(this.#callbacks.info, host, now, transportFailureReason);
     const entered = this.#enter(now, 0);
-    this.#owner.onAttemptReset(this, reason, transportFailureReason);
+    this.#owner.onAttemptReset(this, reason, transportFailureReason, '');
     this.#leave(entered);
   }
 
   sendHead(headers: HeaderMap, endStream: boolean): void {
     const { info } = this.#callbacks;
-    const connection = this.#attachment?.connection;
+    const connection = this.#connection;
     const before = connection?.writePosition ?? 0;
     this.#encoder?.encodeHeaders(headers, endStream);
     info.upstream.headerBytesSent += (connection?.writePosition ?? before) - before;
@@ -178,27 +179,18 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
 
   /** When the read began that brought the newest bytes of the answer. */
   get lastReadAt(): number {
-    return this.#attachment?.connection.lastRead.at ?? 0;
+    return this.#connection?.lastRead.at ?? 0;
   }
 
   /** The request is complete and this attempt has a connection: its own time limits begin. */
-  startTimers(perTryMs: number, perTryIdleMs: number): void {
-    if (this.#state !== 'open') return;
-    if (perTryMs > 0 && this.#perTry === null) {
-      this.#perTry = this.#config.timers.take(this, 'per-try');
-      this.#perTry.enable(perTryMs);
-    }
-    if (perTryIdleMs > 0 && this.#perTryIdle === null) {
-      this.#perTryIdleMs = perTryIdleMs;
-      this.#perTryIdle = this.#config.timers.take(this, 'per-try-idle');
-      this.#perTryIdle.enable(perTryIdleMs);
-    }
+  startTimers(limits: TimeLimits): void {
+    if (this.#state !== 'open' || (limits.perTryMs <= 0 && limits.perTryIdleMs <= 0)) return;
+    this.#ownTimers().startTry(limits.perTryMs, limits.perTryIdleMs);
   }
 
   /** The answer goes down: only idle and route limits still hold. */
   stopPerTryTimer(): void {
-    this.#perTry?.release();
-    this.#perTry = null;
+    this.#timers?.stopPerTry();
   }
 
   /** We give up: out of the queue, or the stream is reset. No call to the owner follows. */
@@ -223,8 +215,8 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
   }
 
   onWire(mark: Mark | null, bytes: number): void {
-    const connection = this.#attachment?.connection;
-    if (this.#state !== 'open' || connection === undefined) return;
+    const connection = this.#connection;
+    if (this.#state !== 'open' || connection === null) return;
     const { info } = this.#callbacks;
     info.noteRead('upstreamRead', connection, mark, bytes);
     const { upstream } = info;
@@ -277,8 +269,7 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
     if (isRemoteReset(reason)) this.#stats.rqRxReset.inc();
     else if (reason === 'local reset') this.#stats.rqTxReset.inc();
     this.#close();
-    if (reason === 'protocol error') this.#callbacks.info.upstream.transportFailureReason = details;
-    this.#owner.onAttemptReset(this, reason, '');
+    this.#owner.onAttemptReset(this, reason, '', details);
     this.#leave(entered);
   }
 
@@ -319,7 +310,7 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
   #endRequest(): void {
     if (this.requestEnded || this.#state !== 'open') return;
     this.requestEnded = true;
-    if (this.#writes !== null) this.#attachment?.connection.endObserveWrites(this.#writes);
+    if (this.#writes !== null) this.#connection?.endObserveWrites(this.#writes);
     this.onBelowWriteBufferLowWatermark();
   }
 
@@ -328,39 +319,32 @@ export class UpstreamRequest implements ResponseDecoder, HttpPoolCallbacks, Stre
     this.#activity();
     if (!endStream) return;
     this.responseEnded = true;
-    this.#callbacks.info.upstream.responseLastByteAt = this.#attachment?.connection.lastRead.at ?? -1;
+    this.#callbacks.info.upstream.responseLastByteAt = this.#connection?.lastRead.at ?? -1;
   }
 
   #activity(): void {
-    this.#perTryIdle?.enable(this.#perTryIdleMs);
+    this.#timers?.active();
   }
 
-  #startMaxDuration(): void {
-    const ms = this.#stats.maxStreamDurationMs;
-    if (ms <= 0) return;
-    this.#maxDuration = this.#config.timers.take(this, 'max-duration');
-    this.#maxDuration.enable(ms);
+  #ownTimers(): AttemptTimers {
+    return (this.#timers ??= new AttemptTimers(this.#config.timers, this));
   }
 
   /** Lets go of everything that was paused or borrowed. */
   #close(): void {
     this.#state = 'closed';
-    this.#perTry?.release();
-    this.#perTryIdle?.release();
-    this.#maxDuration?.release();
-    this.#perTry = null;
-    this.#perTryIdle = null;
-    this.#maxDuration = null;
+    this.#timers?.release();
+    this.#timers = null;
     this.onBelowWriteBufferLowWatermark();
     while (this.#pausedReads > 0) this.resumeReads();
     if (this.#writes !== null && !this.requestEnded) {
-      this.#attachment?.connection.endObserveWrites(this.#writes);
+      this.#connection?.endObserveWrites(this.#writes);
     }
     this.#encoder?.stream.removeCallbacks(this);
   }
 
   #enterRead(): boolean {
-    const read = this.#attachment?.connection.lastRead;
+    const read = this.#connection?.lastRead;
     if (read === undefined) return false;
     const late = read.serial === this.#readSerial ? 0 : Math.max(read.waited, 0);
     this.#readSerial = read.serial;

@@ -35,3 +35,13 @@ export function noteAttached(
   if (connection.secure && connection.connectedAt !== -1)
     info.ledger.enter('handshake', connection.connectedAt);
 }
+
+/** The pool gave no connection. */
+export function noteFailed(info: StreamInfo, host: Host, now: number, transportReason: string): void {
+  const { upstream } = info;
+  upstream.poolReadyAt = now;
+  upstream.host = host.address;
+  upstream.hostname = host.hostname;
+  upstream.transportFailureReason = transportReason;
+  upstream.hostsAttempted.push(host.address);
+}

@@ -55,6 +55,8 @@ test('rewrites: path with the original beside it, host by every kind, x-forwarde
   assert.equal(rewritten({ host_rewrite_header: 'X-Host' }, { 'x-host': 'named' })?.authority, 'named');
   assert.equal(rewritten({ host_rewrite_header: 'X-Host' })?.authority, 'example.com');
   assert.equal(rewritten({ auto_host_rewrite: true })?.authority, 'host-0');
+  const empty = rewritten({ regex_rewrite: { pattern: { regex: '^.*$' }, substitution: '' } });
+  assert.equal(empty?.path, '/?q');
   const byPath = { pattern: { regex: '^/(.+)/.+$' }, substitution: '\\1.local' };
   assert.equal(rewritten({ host_rewrite_path_regex: byPath })?.authority, 'a.local');
 });

@@ -250,3 +250,11 @@ test('a redirect and a direct response meet no cluster', () => {
   assert.deepEqual([world.stat('http.in.rq_redirect'), world.stat('http.in.rq_direct_response')], [1, 1]);
   assert.equal(world.newStreams, 0);
 });
+
+test('what was wrong with the answer goes to the log, not to the client', () => {
+  const world = new World();
+  const stream = world.request();
+  world.exchange().die('protocol error', 'http1.codec_error');
+  const details = 'upstream_reset_before_response_started{protocol error,http1.codec_error}';
+  assertReply(stream, 502, `${RESET_TEXT}reset reason: protocol error`, 'UPE', details);
+});

@@ -401,7 +401,6 @@ test('values with operators are compiled by the given formatter, %% is a percent
     { header: { key: 'x-kept', value: '' }, keep_empty_value: true },
   ];
   const config = { ...routeTo({}), request_headers_to_add: headers };
-  assert.throws(() => compileRouteTable(config), /no operators here/);
   const table = compileRouteTable(
     config,
     (format) => (context) => (format.startsWith('%REQ(a)%') ? `${context.request?.get('a') ?? ''}!` : ''),
@@ -414,3 +413,35 @@ test('values with operators are compiled by the given formatter, %% is a percent
   assert.equal(request.get('x-literal'), '100%');
   assert.deepEqual([request.has('x-empty'), request.get('x-kept')], [false, '']);
 });
+
+test('operators of the access log work in header values, a missing one leaves the header out', () => {
+  const headers = ['%REQ(a)%-%PROTOCOL%', '%REQ(none)%', '%REQ(a):2%'].map((value, index) => ({
+    header: { key: `x-${index}`, value },
+  }));
+  const table = compileRouteTable({ ...routeTo({}), request_headers_to_add: headers });
+  const request = requestFor('h/', { a: 'va"lue' });
+  const info = { protocol: 'HTTP/1.1', flags: [] };
+  const context = { info, request, response: null, trailers: null, logType: '' };
+  for (const mutation of table.match(request, 0)?.requestMutations ?? [])
+    mutation.apply(request, context as never);
+  assert.deepEqual(
+    [request.get('x-0'), request.get('x-1'), request.get('x-2')],
+    ['va"lue-HTTP/1.1', null, 'va'],
+  );
+  const unknown = [{ header: { key: 'x', value: '%NOPE%' } }];
+  assert.throws(() => compileRouteTable({ ...routeTo({}), request_headers_to_add: unknown }));
+});
+
+for (const text of ['a\r\nb: c', 'a\u0000', 'sn\u2603w']) {
+  test(`configured text ${JSON.stringify(text)} cannot reach a message`, () => {
+    const header = { header: { key: 'x', value: text } };
+    assert.throws(() => compileRouteTable({ ...routeTo({}), request_headers_to_add: [header] }));
+    for (const field of ['prefix_rewrite', 'host_rewrite_literal']) {
+      assert.throws(() => compileRouteTable(routeTo({ [field]: text })), field);
+    }
+    const substitution = { pattern: { regex: 'a' }, substitution: text };
+    assert.throws(() => compileRouteTable(routeTo({ regex_rewrite: substitution })));
+    const routes = [{ match: ROOT, redirect: { host_redirect: text } }];
+    assert.throws(() => compileRouteTable({ virtual_hosts: [{ domains: ['*'], routes }] }));
+  });
+}
