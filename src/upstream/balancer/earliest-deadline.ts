@@ -1,6 +1,6 @@
 /**
  * Earliest deadline first: a smooth weighted round robin. Each host comes up again `1 / weight` after its last turn, and first
- * turns are staggered, so weights 5, 1, 1 give a a a b a a c and not five in a row. A binary heap: O(log hosts) per choice.
+ * turns are staggered, so weights 5, 1, 1 give a a a b a c a and not five in a row. A binary heap: O(log hosts) per choice.
  *
  * The weight is asked at each turn, which is how least-request lets a busy host wait longer.
  */

@@ -1,0 +1,214 @@
+/**
+ * The clusters of the process, on main: from configuration and DNS to the snapshots that workers balance over.
+ *
+ *   add(config) -> endpoints -> STATIC: hosts at once
+ *                            -> STRICT_DNS: one `DnsTarget` per name -> hosts when all have an outcome, and after each change
+ *   hosts -> ClusterSnapshot (version + 1) -> onChange
+ *
+ * Owns the DNS timers, the membership numbers, and the rows of the shared circuit-breaker table: a name keeps its row as long
+ * as it exists. Invariant: an entry is told only when something in it changed.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Cluster } from '../api/envoy.ts';
+import type { Dispatcher } from '../api/event.ts';
+import type { Counter, Gauge, StatsScope } from '../api/stats.ts';
+import type { ClusterSnapshot, HostSnapshot } from '../api/upstream.ts';
+import { pickerFactory } from './balancer/policy.ts';
+import { BreakerRows } from './breaker/breaker-rows.ts';
+import { DEFAULT_ROWS } from './breaker/shared-counts.ts';
+import { nodeLookup } from './dns-lookup.ts';
+import type { DnsLookup } from './dns-lookup.ts';
+import { DnsTarget } from './dns-target.ts';
+import type { TargetOutcome } from './dns-target.ts';
+import { addressKey, ipAddress } from './endpoint-address.ts';
+import { endpointsOf } from './endpoints.ts';
+import type { Endpoint } from './endpoints.ts';
+import { MembershipStats } from './membership-stats.ts';
+
+export interface ClusterResolverOptions {
+  /** Main's dispatcher. */
+  readonly timers: Pick<Dispatcher, 'createTimer' | 'random'>;
+  /** The root scope. */
+  readonly stats: StatsScope;
+  /** Also for the first entry of a cluster; null: it was removed. */
+  readonly onChange: (name: string, snapshot: ClusterSnapshot | null) => void;
+  /** DNS answers that failed, for the application log. */
+  readonly onFailure?: (cluster: string, name: string, error: unknown) => void;
+  readonly lookup?: (config: Cluster) => DnsLookup;
+  /** Rows of the shared counters. */
+  readonly rows?: number;
+}
+
+interface Entry {
+  readonly config: Cluster;
+  readonly endpoints: readonly Endpoint[];
+  readonly targets: ReadonlyMap<string, DnsTarget>;
+  readonly stats: MembershipStats;
+  snapshot: ClusterSnapshot | null;
+}
+
+export class ClusterResolver {
+  readonly #options: ClusterResolverOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #rows: BreakerRows;
+  readonly #added: Counter;
+  readonly #modified: Counter;
+  readonly #removed: Counter;
+  readonly #active: Gauge;
+  readonly #warming: Gauge;
+  #version = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: ClusterResolverOptions) {
+    const scope = options.stats.scope('cluster_manager');
+    this.#options = options;
+    this.#rows = new BreakerRows(options.rows ?? DEFAULT_ROWS);
+    this.#added = scope.counter('cluster_added');
+    this.#modified = scope.counter('cluster_modified');
+    this.#removed = scope.counter('cluster_removed');
+    this.#active = scope.gauge('active_clusters');
+    this.#warming = scope.gauge('warming_clusters');
+  }
+
+  /** Adds a cluster or replaces the one of that name. Throws, changing nothing, when it cannot be one. */
+  add(config: Cluster): void {
+    const name = config.name ?? '';
+    if (name === '') throw new Error('a cluster needs a name');
+    const endpoints = endpointsOf(config);
+    pickerFactory(config, () => 0);
+    const before = this.#entries.get(name);
+    if (before !== undefined) {
+      if (isDeepStrictEqual(before.config, config)) return;
+      stopTargets(before);
+      this.#modified.inc();
+    } else {
+      this.#rows.take(name);
+      this.#added.inc();
+    }
+    const targets = this.#makeTargets(name, config, endpoints);
+    const stats = new MembershipStats(config, this.#options.stats);
+    const snapshot = before?.snapshot ?? null;
+    const entry: Entry = { config, endpoints, targets, stats, snapshot };
+    this.#entries.set(name, entry);
+    for (const target of targets.values()) target.ask();
+    this.#publish(name, entry);
+    this.#countClusters();
+  }
+
+  remove(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    stopTargets(entry);
+    this.#entries.delete(name);
+    this.#rows.give(name);
+    this.#removed.inc();
+    this.#countClusters();
+    this.#options.onChange(name, null);
+    this.#wake();
+  }
+
+  /** The newest entry of each cluster that has one; a row and a host for every endpoint known so far. */
+  snapshots(): Map<string, ClusterSnapshot> {
+    const found = new Map<string, ClusterSnapshot>();
+    for (const [name, { snapshot }] of this.#entries) if (snapshot !== null) found.set(name, snapshot);
+    return found;
+  }
+
+  /** Resolves when every cluster has an entry: each of its names has been answered, or has failed, once. */
+  ready(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#wake();
+    });
+  }
+
+  stop(): void {
+    for (const entry of this.#entries.values()) stopTargets(entry);
+  }
+
+  #makeTargets(cluster: string, config: Cluster, endpoints: readonly Endpoint[]): Map<string, DnsTarget> {
+    const targets = new Map<string, DnsTarget>();
+    const lookup = (this.#options.lookup ?? nodeLookup)(config);
+    for (const { address, name } of endpoints) {
+      if (address !== null || targets.has(name)) continue;
+      const target = new DnsTarget({
+        name,
+        config,
+        lookup,
+        timers: this.#options.timers,
+        onAttempt: () => this.#entries.get(cluster)?.stats.attempt.inc(),
+        onOutcome: (from, outcome) => this.#onOutcome(cluster, from, outcome),
+      });
+      targets.set(name, target);
+    }
+    return targets;
+  }
+
+  #onOutcome(cluster: string, target: DnsTarget, outcome: TargetOutcome): void {
+    const entry = this.#entries.get(cluster);
+    if (entry === undefined) return;
+    if (outcome.kind === 'failure') {
+      entry.stats.failure.inc();
+      this.#options.onFailure?.(cluster, target.name, outcome.error);
+    } else {
+      entry.stats.success.inc();
+      if (outcome.addresses.length === 0) entry.stats.empty.inc();
+    }
+    this.#publish(cluster, entry);
+  }
+
+  /** Tells the entry if it is complete and differs from the last one. */
+  #publish(name: string, entry: Entry): void {
+    for (const target of entry.targets.values()) if (!target.settled) return;
+    const hosts = hostsOf(entry);
+    const { snapshot: before } = entry;
+    if (before !== null && before.config === entry.config && isDeepStrictEqual(before.hosts, hosts)) {
+      entry.stats.noRebuild.inc();
+      return;
+    }
+    this.#version += 1;
+    const snapshot = {
+      config: entry.config,
+      hosts,
+      version: this.#version,
+      breakerIndex: this.#rows.of(name),
+    };
+    entry.snapshot = snapshot;
+    entry.stats.update(before?.hosts ?? [], hosts);
+    this.#countClusters();
+    this.#options.onChange(name, snapshot);
+    this.#wake();
+  }
+
+  #countClusters(): void {
+    let active = 0;
+    for (const { config, snapshot } of this.#entries.values()) if (snapshot?.config === config) active += 1;
+    this.#active.set(active);
+    this.#warming.set(this.#entries.size - active);
+  }
+
+  #wake(): void {
+    for (const { snapshot } of this.#entries.values()) if (snapshot === null) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/** In order of the configuration; an address that comes up twice is one host, the first. */
+function hostsOf(entry: Entry): HostSnapshot[] {
+  const hosts = new Map<string, HostSnapshot>();
+  for (const { address, name, port, host } of entry.endpoints) {
+    const resolved = entry.targets.get(name)?.addresses.map((ip) => ipAddress(ip, port)) ?? [];
+    for (const found of address === null ? resolved : [address]) {
+      if (found === null) continue;
+      const key = addressKey(found);
+      if (!hosts.has(key)) hosts.set(key, { address: found, ...host });
+    }
+  }
+  return Array.from(hosts.values());
+}
+
+function stopTargets(entry: Entry): void {
+  for (const target of entry.targets.values()) target.stop();
+}
