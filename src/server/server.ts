@@ -12,9 +12,13 @@ import type { FromWorker } from '../api/server.ts';
 import { AdminServer } from '../admin/admin-server.ts';
 import { SystemClock, afterMs, delay } from '../base/clock.ts';
 import { logger, reopenLog } from '../base/logger.ts';
+import { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { threadId } from '../os/thread.ts';
 import { addressKey, addressOf } from '../upstream/endpoint-address.ts';
+import { ClusterResolver } from '../upstream/resolver.ts';
 import { ServerAdminContext } from './admin-context.ts';
+import { ClusterPublisher } from './cluster-publisher.ts';
+import { clusterStatuses } from './cluster-status.ts';
 import { configSections } from './config-sections.ts';
 import { LifeCycle } from './life-cycle.ts';
 import { Monitoring } from './monitoring.ts';
@@ -45,6 +49,7 @@ export class Server {
   readonly #pool: WorkerPool;
   readonly #lifeCycle: LifeCycle;
   readonly #monitoring: Monitoring;
+  readonly #resolver: ClusterResolver;
   #admin: AdminServer | null = null;
 
   /** Throws `SocketInterfaceError` where the machine lacks what was asked for. */
@@ -78,6 +83,21 @@ export class Server {
       },
       watched: (worker) => this.#pool.seats[worker]?.state === 'serving',
     });
+    this.#resolver = this.#createResolver();
+  }
+
+  #createResolver(): ClusterResolver {
+    const publisher = new ClusterPublisher(this.#setup.clusters, (snapshot) => {
+      void this.#pool.runOnAllThreads({ kind: 'slot', slot: 'clusters', snapshot });
+    });
+    return new ClusterResolver({
+      timers: new TurnDispatcher({ name: 'main_thread', clock: this.#clock, tid: threadId() }),
+      stats: this.#monitoring.stats,
+      onChange: (name, snapshot) => publisher.onChange(name, snapshot),
+      onFailure: (cluster, name, error) => {
+        logger('dns').warning(`cluster ${cluster}: ${name} is not resolved: ${String(error)}`);
+      },
+    });
   }
 
   /** Resolves when the process is to end. Rejects when it could not start; nothing is left running then. */
@@ -106,6 +126,9 @@ export class Server {
     log.info(`${versionText()}: ${concurrency} workers, ${this.#socketInterface} sockets`);
     this.#lifeCycle.enter('INITIALIZING');
     await this.#startAdmin();
+    for (const cluster of this.#options.bootstrap.static_resources?.clusters ?? [])
+      this.#resolver.add(cluster);
+    await this.#resolver.ready();
     await this.#pool.start();
     this.#monitoring.start();
     this.#monitoring.onInitialized(this.#clock.now() - this.#startedAt);
@@ -162,7 +185,7 @@ export class Server {
         node: { ...bootstrap.node, ...nodeOf(bootstrap, this.#options) },
       },
       configDump: () => configSections(bootstrap, this.#setup.routeTables, this.#loadedAt),
-      clusters: () => [],
+      clusters: () => clusterStatuses(this.#resolver.snapshots(), this.#monitoring.merged),
       logThreads: () => [],
       reopenLogs: () => this.#reopenLogs(),
       drainListeners: (options) => this.#drainListeners(options),
@@ -207,6 +230,7 @@ export class Server {
     await this.#pool.askAll({ kind: 'flush-logs' }, FLUSH_LIMIT_MS);
     await this.#pool.stop();
     this.#monitoring.stop();
+    this.#resolver.stop();
     await this.#admin?.close(ADMIN_GRACE_MS);
     log.info('exiting');
   }

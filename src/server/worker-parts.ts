@@ -8,7 +8,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { PoolStatus } from '../api/admin.ts';
 import type { RouteConfiguration } from '../api/envoy.ts';
 import type { AccessLogs } from '../api/observe.ts';
-import type { ClusterManager, ClusterSnapshot } from '../api/upstream.ts';
+import type { ClusterSnapshot } from '../api/upstream.ts';
 import type { FromWorker, WorkerOptions } from '../api/server.ts';
 import { SystemClock } from '../base/clock.ts';
 import { ConnectionIds } from '../base/ids.ts';
@@ -17,6 +17,11 @@ import { NETWORK_FILTERS } from '../extensions/registry.ts';
 import { ConnectionFactory } from '../network/connection-factory.ts';
 import { SlabStats } from '../observe/stats/slab-stats.ts';
 import { threadId } from '../os/thread.ts';
+import { SharedCounts } from '../upstream/breaker/shared-counts.ts';
+import { WorkerClusterManager } from '../upstream/cluster-manager.ts';
+import { Http1ClientCodec } from '../codec/http1/client-codec.ts';
+import { clientSettings } from './client-settings.ts';
+import { poolStatuses } from './worker-report.ts';
 import { ConnectionCells } from './connection-cells.ts';
 import { DrainState } from './drain-state.ts';
 import { ListenerSet } from './listener-set.ts';
@@ -30,7 +35,7 @@ export interface WorkerParts {
     readonly clusters: SnapshotReader<ClusterSnapshot>;
     readonly routes: SnapshotReader<RouteConfiguration>;
   };
-  readonly clusters: ClusterManager;
+  readonly clusters: WorkerClusterManager;
   readonly drain: DrainState;
   readonly logs: { onPort(path: string, port: MessagePort): void; flush(): void };
   readonly listeners: ListenerSet;
@@ -51,11 +56,16 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
   };
   slots.clusters.set(options.slots.clusters);
   slots.routes.set(options.slots.routes);
-  const clusters: ClusterManager = {
-    get: () => undefined,
-    onSnapshot: () => undefined,
-    drain: () => undefined,
-  };
+  const clusters = new WorkerClusterManager({
+    dispatcher,
+    connect: (request) => connections.connect(request),
+    codec: (connection, cluster) => new Http1ClientCodec({ connection, settings: clientSettings(cluster) }),
+    slot: slots.clusters,
+    stats,
+    hostStats: (cluster, address) => stats.hostStats(cluster, address),
+    counts: new SharedCounts(options.sharedCounters, options.concurrency),
+    worker: options.index,
+  });
   const drain = new DrainState({ now: () => dispatcher.clock.now(), random: () => dispatcher.random() });
   const needs = {
     downstreamRead: false,
@@ -79,5 +89,15 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
       send({ kind: 'hand-over', worker, listener, fd, acceptedAt }),
   });
   const logs = { onPort: () => undefined, flush: () => undefined };
-  return { dispatcher, connections, stats, slots, clusters, drain, logs, listeners, pools: () => [] };
+  return {
+    dispatcher,
+    connections,
+    stats,
+    slots,
+    clusters,
+    drain,
+    logs,
+    listeners,
+    pools: () => poolStatuses(options.name, clusters.describe()),
+  };
 }

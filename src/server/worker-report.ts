@@ -3,6 +3,7 @@
  * request's path. Main combines the answers; a worker that hangs leaves a gap.
  */
 import type { PoolStatus } from '../api/admin.ts';
+import type { ClusterDescription } from '../upstream/description.ts';
 
 export interface WorkerReport {
   readonly turns: number;
@@ -36,4 +37,27 @@ export class LatenessSamples {
 /** NaN without samples. */
 export function quantile(ascending: readonly number[], fraction: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * fraction))] ?? NaN;
+}
+
+/** One row per pool: the admin's `/pools`. */
+export function poolStatuses(worker: string, clusters: readonly ClusterDescription[]): PoolStatus[] {
+  return clusters.flatMap(({ name, hosts }) =>
+    hosts.flatMap(({ address, pools }) =>
+      pools.map(({ protocol, pending, connections }) => {
+        const count = (state: string): number => connections.filter((each) => each.state === state).length;
+        const shown = protocol === 'http1' ? 'HTTP/1.1' : 'TCP';
+        const active = count('busy') + count('draining');
+        return {
+          worker,
+          cluster: name,
+          host: address,
+          protocol: shown,
+          active,
+          idle: count('ready'),
+          connecting: count('connecting'),
+          pending,
+        };
+      }),
+    ),
+  );
 }

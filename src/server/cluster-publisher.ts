@@ -1,0 +1,46 @@
+/**
+ * From the resolver to the workers: collects changed clusters and publishes them together, as one version of the `clusters` slot.
+ *
+ * Changes of one turn of main's loop (a DNS answer may change many clusters, a start adds them all) go out as one message per worker.
+ * A worker that starts meanwhile takes the current version with its options.
+ */
+import type { SharedSnapshot } from '../api/server.ts';
+import type { ClusterSnapshot } from '../api/upstream.ts';
+import type { SnapshotWriter } from './snapshot.ts';
+
+export class ClusterPublisher {
+  readonly #writer: SnapshotWriter<ClusterSnapshot>;
+  readonly #post: (snapshot: SharedSnapshot) => void;
+  #changed = new Map<string, ClusterSnapshot>();
+  #removed = new Set<string>();
+  #scheduled = false;
+
+  constructor(writer: SnapshotWriter<ClusterSnapshot>, post: (snapshot: SharedSnapshot) => void) {
+    this.#writer = writer;
+    this.#post = post;
+  }
+
+  /** `null`: removed. */
+  onChange(name: string, snapshot: ClusterSnapshot | null): void {
+    if (snapshot === null) {
+      this.#changed.delete(name);
+      this.#removed.add(name);
+    } else {
+      this.#removed.delete(name);
+      this.#changed.set(name, snapshot);
+    }
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.publish());
+  }
+
+  /** Now, what is waiting; nothing when there is nothing. */
+  publish(): void {
+    this.#scheduled = false;
+    if (this.#changed.size === 0 && this.#removed.size === 0) return;
+    const snapshot = this.#writer.publish(this.#changed, [...this.#removed]);
+    this.#changed = new Map();
+    this.#removed = new Set();
+    this.#post(snapshot);
+  }
+}
