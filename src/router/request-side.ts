@@ -11,7 +11,6 @@ import type { DecoderFilterCallbacks, DownstreamWatermarkCallbacks, HeaderMap } 
 import type { Host, HttpPool, LoadBalancerContext, ThreadLocalCluster } from '../api/upstream.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import { takeControlHeaders, type ControlHeaders } from './control-headers.ts';
-import { choosePool } from './host-choice.ts';
 import { answerNoHealthyUpstream, answerRetryBufferFull } from './own-answers.ts';
 import { RequestBody } from './request-body.ts';
 import { RequestClock } from './request-clock.ts';
@@ -43,6 +42,7 @@ export abstract class RequestSide implements DownstreamWatermarkCallbacks, LoadB
   working = true;
   /** See `LoadBalancerContext`. */
   attempted = NO_HOSTS;
+  selectionRetries = 1;
   readonly headers: HeaderMap;
   protected readonly config: RouterConfig;
   protected readonly callbacks: DecoderFilterCallbacks;
@@ -72,6 +72,7 @@ export abstract class RequestSide implements DownstreamWatermarkCallbacks, LoadB
     const limits = limitsFor(route.limits, this.control, config.respectExpectedTimeout);
     this.clock = new RequestClock(this, config, limits);
     this.retry = RetryState.of(route.retry, this.control, headers, this.stats);
+    if (this.retry !== null) this.selectionRetries = this.retry.policy.hostSelectionAttempts;
     finalizeRequest(headers, route, callbacks.info, config.suppressHeaders);
   }
 
@@ -169,7 +170,7 @@ export abstract class RequestSide implements DownstreamWatermarkCallbacks, LoadB
       if (current === undefined) return null;
       this.cluster = current;
     }
-    return choosePool(this.cluster, this, priority, this.retry?.policy.hostSelectionAttempts ?? 0);
+    return this.cluster.httpPool(this, priority);
   }
 
   protected watchDownstream(attempt: UpstreamRequest): void {

@@ -269,7 +269,7 @@ export class World {
       info,
       hosts: this.pools.map((pool) => pool.host),
       breakers: () => breakers,
-      httpPool: (_context: LoadBalancerContext) => this.#choose(),
+      httpPool: (context: LoadBalancerContext) => this.#choose(context),
       tcpPool: () => null,
     };
     this.config = new RouterConfig(options.router ?? {}, {
@@ -333,11 +333,22 @@ export class World {
     });
   }
 
-  #choose(): FakePool | null {
+  /** Round robin that keeps the contract of `selectionRetries`. */
+  #choose(context: LoadBalancerContext): FakePool | null {
     if (!this.healthy) return null;
+    let pool = this.#next();
+    for (let left = context.selectionRetries ?? 1; left > 0; left -= 1) {
+      if (context.attempted?.includes(pool.host) !== true) break;
+      pool = this.#next();
+    }
+    return pool;
+  }
+
+  #next(): FakePool {
     const pool = this.pools[this.#nextHost % this.pools.length];
     this.#nextHost += 1;
-    return pool ?? null;
+    if (pool === undefined) throw new Error('a cluster without hosts');
+    return pool;
   }
 }
 
