@@ -99,8 +99,9 @@ export class Http1ClientCodec implements ClientCodec, MessageSink, ClientExchang
       this.#reader.discard();
       return;
     }
-    const clean = reason === 'connection termination' && this.connection.closeReason === '';
-    if (clean && this.#reader.finish()) return;
+    // Anything but the peer's own FIN may have cut the body short.
+    const { remoteEnded, closeReason } = this.connection;
+    if (remoteEnded && closeReason === '' && this.#reader.finish()) return;
     this.#drop(exchange);
     exchange.callbacks.reset(reason, '');
   }

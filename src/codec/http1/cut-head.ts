@@ -18,6 +18,8 @@ export class CutHead {
   state: CutState = 'open';
   length = 0;
   buffer: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  /** The first line is whole: time for a look at it, once, because what is no HTTP may never send an empty line. */
+  lineEnded = false;
   /** Bytes looked at, for tests that hold the cost linear. */
   steps = 0;
   readonly #limit: number;
@@ -52,6 +54,7 @@ export class CutHead {
       if (byte >= SP || byte === TAB) place = 'line';
       else if (byte === LF) {
         if (place !== 'line') this.state = 'ended';
+        this.lineEnded = true;
         place = 'lf';
       } else if (byte === CR) place = place === 'lf' ? 'lf-cr' : 'line';
       else this.state = 'broken';

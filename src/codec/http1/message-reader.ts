@@ -221,13 +221,15 @@ export class MessageReader {
   }
 
   #gatherCut(cut: CutHead): boolean {
+    const begun = cut.lineEnded;
     this.#at += cut.append(this.#view.block.buffer, this.#at, this.#view.end);
-    if (cut.state === 'open') return false;
-    this.#cut = null;
+    if (cut.state === 'open' && begun === cut.lineEnded) return false;
+    const open = cut.state === 'open';
+    if (!open) this.#cut = null;
     const result = this.#scan(cut.buffer, 0, cut.length);
     if (result === 'whole') return true;
     if (result === 'refused') this.#refuse(headScan.rejection);
-    else this.#refuse(cut.state === 'full' ? REJECTIONS.headersTooLarge : REJECTIONS.codecError);
+    else if (!open) this.#refuse(cut.state === 'full' ? REJECTIONS.headersTooLarge : REJECTIONS.codecError);
     return false;
   }
 

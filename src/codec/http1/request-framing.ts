@@ -100,9 +100,9 @@ function checkNames(
   }
   for (let index = list.size - 1; index >= 0; index -= 1) {
     // Removing takes all of the name: the list may have shrunk by more than one.
-    if (index < list.size && list.entryName(index).underscore) {
-      stats?.droppedHeadersWithUnderscores.add(list.remove(list.nameAt(index)));
-    }
+    if (index >= list.size || !list.entryName(index).underscore) continue;
+    const dropped = list.remove(list.nameAt(index));
+    stats?.droppedHeadersWithUnderscores.add(dropped);
   }
   return null;
 }

@@ -9,7 +9,7 @@
  *   connection writes <------------------------- ServerExchange <- ResponseEncoder of the stream
  */
 import type { ByteQueue, Bytes } from '../../api/bytes.ts';
-import type { Codec, ResetReason, ServerCodecCallbacks } from '../../api/http.ts';
+import type { ResetReason, ServerCodec, ServerCodecCallbacks } from '../../api/http.ts';
 import type { Connection, ConnectionCallbacks } from '../../api/network.ts';
 import type { Mark } from '../../api/observe.ts';
 import type { StatsScope } from '../../api/stats.ts';
@@ -32,7 +32,7 @@ export interface Http1ServerCodecOptions {
   readonly stats: StatsScope | null;
 }
 
-export class Http1ServerCodec implements Codec, MessageSink, ServerExchangeOwner, ConnectionCallbacks {
+export class Http1ServerCodec implements ServerCodec, MessageSink, ServerExchangeOwner, ConnectionCallbacks {
   readonly connection: Connection;
   readonly settings: Http1ServerSettings;
   /**
