@@ -6,6 +6,7 @@ import type { Bootstrap } from '../api/envoy.ts';
 import { configureLogging, logger, setLogLevels } from '../base/logger.ts';
 import { loadBootstrap, readConfigFile } from '../config/load-bootstrap.ts';
 import { threadId } from '../os/thread.ts';
+import { CONFIG_CHECKS } from '../server/config-checks.ts';
 import type { Demo } from '../server/demo.ts';
 import { Server } from '../server/server.ts';
 import { EXIT_OK } from './command.ts';
@@ -55,9 +56,11 @@ function configured({ values }: ParsedOptions): Bootstrap | null {
   const file = values.get('config-path');
   const configYaml = values.get('config-yaml');
   if (file === undefined && configYaml === undefined) return null;
-  if (file === undefined) return loadBootstrap({ text: configYaml ?? '', file: '--config-yaml' });
+  if (file === undefined)
+    return loadBootstrap({ text: configYaml ?? '', file: '--config-yaml' }, { checks: CONFIG_CHECKS });
   const source = { text: readConfigFile(file), file };
-  return loadBootstrap(source, configYaml === undefined ? {} : { configYaml });
+  const over = configYaml === undefined ? {} : { configYaml };
+  return loadBootstrap(source, { ...over, checks: CONFIG_CHECKS });
 }
 
 async function serve(

@@ -1,6 +1,7 @@
 /** `nodeproxy validate FILE…`: checks configurations without running them; every error of every file, each with its place. */
 import { formatIssue } from '../config/config-error.ts';
 import { validate } from '../config/load-bootstrap.ts';
+import { CONFIG_CHECKS } from '../server/config-checks.ts';
 import { EXIT_FAILED, EXIT_OK } from './command.ts';
 import type { Command, Output } from './command.ts';
 import { UsageError } from './option.ts';
@@ -21,7 +22,7 @@ function run({ positionals }: ParsedOptions, out: Output): number {
   if (positionals.length === 0) throw new UsageError('validate needs a file');
   let code = EXIT_OK;
   for (const file of positionals) {
-    const result = validate(file);
+    const result = validate(file, { checks: CONFIG_CHECKS });
     if (result.ok) {
       out.result(`${file}: OK`);
       continue;

@@ -4,23 +4,35 @@
  */
 import type { HttpFilterFactory } from '../api/http.ts';
 import type { NetworkFilterFactory } from '../api/network.ts';
+import { logger } from '../base/logger.ts';
+import type { ComponentLogger } from '../base/logger.ts';
 import { compileRouteTable } from '../router/route-table.ts';
+import { BUFFER_FILTER } from './http/buffer.ts';
+import { FAULT_FILTER } from './http/fault.ts';
+import { JavaScriptFilterFactory } from './http/javascript.ts';
+import type { ScriptLogLevel } from './http/javascript/script.ts';
 import { ROUTER_FILTER } from './http/router.ts';
 import { echoFactory } from './network/echo.ts';
 import { HttpConnectionManagerFactory } from './network/http-connection-manager.ts';
 import { tcpProxyFactory } from './network/tcp-proxy/tcp-proxy.ts';
 
-export const HTTP_FILTERS: readonly HttpFilterFactory[] = [ROUTER_FILTER];
-
-const httpFilters = new Map(HTTP_FILTERS.map((factory) => [factory.typeUrl, factory]));
-
-const httpConnectionManager = new HttpConnectionManagerFactory({
-  httpFilter: (typeUrl) => httpFilters.get(typeUrl),
-  compileRoutes: (config) => compileRouteTable(config),
-});
+export const HTTP_FILTERS: readonly HttpFilterFactory[] = [
+  BUFFER_FILTER,
+  FAULT_FILTER,
+  new JavaScriptFilterFactory((level, message) => scriptLog(logger('filter'), level, message)),
+  ROUTER_FILTER,
+];
 
 export const NETWORK_FILTERS: readonly NetworkFilterFactory[] = [
   echoFactory,
   tcpProxyFactory,
-  httpConnectionManager,
+  new HttpConnectionManagerFactory({
+    httpFilter: (typeUrl) => HTTP_FILTERS.find((factory) => factory.typeUrl === typeUrl),
+    compileRoutes: (config) => compileRouteTable(config),
+  }),
 ];
+
+function scriptLog(log: ComponentLogger, level: ScriptLogLevel, message: string): void {
+  if (level === 'warn') log.warning(message);
+  else log[level](message);
+}

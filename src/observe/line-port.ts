@@ -24,7 +24,7 @@ export interface TakenMessage {
 
 /** The sink's end: a `MessagePort`, as far as it is used. */
 export interface LinePort {
-  postMessage(message: LinesMessage, transfer: readonly ArrayBuffer[]): void;
+  postMessage(message: LinesMessage, transfer: ArrayBuffer[]): void;
   on(event: 'message', listener: (message: TakenMessage) => void): unknown;
   on(event: 'close', listener: () => void): unknown;
   unref(): void;

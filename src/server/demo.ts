@@ -5,6 +5,7 @@
 import { createServer } from 'node:net';
 import type { Bootstrap } from '../api/envoy.ts';
 import { loadBootstrap } from '../config/load-bootstrap.ts';
+import { CONFIG_CHECKS } from './config-checks.ts';
 import { startDemoService } from './demo-service.ts';
 import { embeddedConfig } from './embedded-config.ts';
 import type { RunningServer } from './server-options.ts';
@@ -27,7 +28,7 @@ export async function startDemo(): Promise<Demo> {
   const adminPort = await freePort(ADMIN_PORT);
   const text = embeddedConfig({ listenerPort, adminPort, services });
   return {
-    bootstrap: loadBootstrap({ text, file: 'embedded configuration' }),
+    bootstrap: loadBootstrap({ text, file: 'embedded configuration' }, { checks: CONFIG_CHECKS }),
     banner: (running) => banner(running, { listenerPort, adminPort }),
     stop: async () => {
       await Promise.all(services.map((service) => service.stop()));

@@ -20,6 +20,7 @@ import { ServerAdminContext } from './admin-context.ts';
 import { ClusterPublisher } from './cluster-publisher.ts';
 import { clusterStatuses } from './cluster-status.ts';
 import { configSections } from './config-sections.ts';
+import { LogFiles } from './log-files.ts';
 import { LifeCycle } from './life-cycle.ts';
 import { Monitoring } from './monitoring.ts';
 import { commandLineOptions } from './server-options.ts';
@@ -50,6 +51,7 @@ export class Server {
   readonly #lifeCycle: LifeCycle;
   readonly #monitoring: Monitoring;
   readonly #resolver: ClusterResolver;
+  readonly #logFiles: LogFiles;
   #admin: AdminServer | null = null;
 
   /** Throws `SocketInterfaceError` where the machine lacks what was asked for. */
@@ -84,6 +86,7 @@ export class Server {
       watched: (worker) => this.#pool.seats[worker]?.state === 'serving',
     });
     this.#resolver = this.#createResolver();
+    this.#logFiles = this.#createLogFiles();
   }
 
   #createResolver(): ClusterResolver {
@@ -96,6 +99,16 @@ export class Server {
       onChange: (name, snapshot) => publisher.onChange(name, snapshot),
       onFailure: (cluster, name, error) => {
         logger('dns').warning(`cluster ${cluster}: ${name} is not resolved: ${String(error)}`);
+      },
+    });
+  }
+
+  #createLogFiles(): LogFiles {
+    return new LogFiles({
+      stats: this.#monitoring.stats,
+      onProblem: ({ path, error }) => {
+        if (error === '') logger('file').info(`${path}: written again`);
+        else logger('file').error(`${path}: ${error}`);
       },
     });
   }
@@ -194,6 +207,9 @@ export class Server {
 
   #onMessage(seat: WorkerSeat, message: FromWorker): void {
     if (message.kind === 'stats') this.#monitoring.merged.adopt(seat.name, message);
+    if (message.kind !== 'log-open') return;
+    const port = this.#logFiles.open(message.path);
+    if (port !== null) seat.post({ kind: 'log-port', path: message.path, port }, [port]);
   }
 
   #onLost(seat: WorkerSeat): void {
@@ -222,13 +238,16 @@ export class Server {
   async #reopenLogs(): Promise<void> {
     log.info('reopening log files');
     reopenLog();
-    await this.#pool.runOnAllThreads({ kind: 'reopen-logs' });
+    await this.#pool.askAll({ kind: 'flush-logs' }, FLUSH_LIMIT_MS);
+    await this.#pool.askAll({ kind: 'reopen-logs' }, FLUSH_LIMIT_MS);
+    await this.#logFiles.reopenAll();
   }
 
   /** In this order: no traffic, then no lines to come, then no files; the admin answers to the last. */
   async #end(): Promise<void> {
     await this.#pool.askAll({ kind: 'flush-logs' }, FLUSH_LIMIT_MS);
     await this.#pool.stop();
+    await this.#logFiles.close();
     this.#monitoring.stop();
     this.#resolver.stop();
     await this.#admin?.close(ADMIN_GRACE_MS);

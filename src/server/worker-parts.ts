@@ -4,18 +4,19 @@
  *
  *   dispatcher -> connections -> stats, slots -> clusters -> access logs -> filters (registry) -> listeners
  */
-import type { MessagePort } from 'node:worker_threads';
 import type { PoolStatus } from '../api/admin.ts';
-import type { RouteConfiguration } from '../api/envoy.ts';
+import type { AccessLog, RouteConfiguration } from '../api/envoy.ts';
 import type { AccessLogs } from '../api/observe.ts';
 import type { ClusterSnapshot } from '../api/upstream.ts';
 import type { FromWorker, WorkerOptions } from '../api/server.ts';
 import { SystemClock } from '../base/clock.ts';
 import { ConnectionIds } from '../base/ids.ts';
 import { TurnDispatcher } from '../event/turn-dispatcher.ts';
+import { createAccessLogs } from '../extensions/access-log/access-logs.ts';
 import { NETWORK_FILTERS } from '../extensions/registry.ts';
 import { ConnectionFactory } from '../network/connection-factory.ts';
 import { SlabStats } from '../observe/stats/slab-stats.ts';
+import { WorkerSinks } from '../observe/worker-sinks.ts';
 import { threadId } from '../os/thread.ts';
 import { SharedCounts } from '../upstream/breaker/shared-counts.ts';
 import { WorkerClusterManager } from '../upstream/cluster-manager.ts';
@@ -37,7 +38,7 @@ export interface WorkerParts {
   };
   readonly clusters: WorkerClusterManager;
   readonly drain: DrainState;
-  readonly logs: { onPort(path: string, port: MessagePort): void; flush(): void };
+  readonly logs: WorkerSinks;
   readonly listeners: ListenerSet;
   /** For the admin. */
   readonly pools: () => readonly PoolStatus[];
@@ -67,14 +68,14 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
     worker: options.index,
   });
   const drain = new DrainState({ now: () => dispatcher.clock.now(), random: () => dispatcher.random() });
-  const needs = {
-    downstreamRead: false,
-    upstreamWrite: false,
-    upstreamRead: false,
-    downstreamWrite: false,
-    ledger: false,
-  };
-  const accessLogs = (): AccessLogs => ({ needs, empty: true, log: () => undefined });
+  const logs = new WorkerSinks({
+    dispatcher,
+    flushIntervalMs: options.fileFlushIntervalMs,
+    stats,
+    requestPort: (path) => send({ kind: 'log-open', path }),
+  });
+  const accessLogs = (configs: readonly AccessLog[]): AccessLogs =>
+    createAccessLogs(configs, (path) => logs.open(path));
   const listeners = new ListenerSet({
     configs: options.listeners,
     worker: options,
@@ -88,7 +89,6 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
     handOver: (worker, listener, fd, acceptedAt) =>
       send({ kind: 'hand-over', worker, listener, fd, acceptedAt }),
   });
-  const logs = { onPort: () => undefined, flush: () => undefined };
   return {
     dispatcher,
     connections,

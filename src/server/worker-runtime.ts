@@ -74,7 +74,7 @@ export class WorkerRuntime {
         if (message.slot === 'clusters') clusters.onSnapshot();
         break;
       case 'log-port':
-        logs.onPort(message.path, message.port);
+        logs.attach(message.path, message.port);
         return;
       case 'log-level':
         setLogLevels(message.levels);
@@ -153,12 +153,13 @@ export class WorkerRuntime {
 
   /** Synchronous: it runs while the thread ends. After a crash parts of it may fail; the rest is still to be done. */
   #release(): void {
-    const { dispatcher, listeners, clusters, logs } = this.#parts;
+    const { dispatcher, listeners, clusters, logs, stats } = this.#parts;
     const steps = [
       () => listeners.stopAccepting(),
       () => dispatcher.run(() => listeners.closeConnections()),
       () => dispatcher.run(() => clusters.drain(true)),
       () => logs.flush(),
+      () => stats.announceNow(),
     ];
     for (const step of steps) {
       try {
