@@ -13,7 +13,7 @@ import type {
   RouteSettings,
   StreamFilter,
 } from '../../../src/api/http.ts';
-import type { LogContext, ObservationNeeds, ResponseFlag } from '../../../src/api/observe.ts';
+import type { LogContext, ObservationNeeds, ResponseFlag, StreamInfo } from '../../../src/api/observe.ts';
 import { copyOf } from '../../../src/buffer/bytes.ts';
 import type { Bytes } from '../../../src/api/bytes.ts';
 import { HEAP_BLOCKS } from '../../../src/buffer/chunk-queue.ts';
@@ -26,6 +26,7 @@ import type { HttpConfiguration } from '../../../src/http/http-configuration.ts'
 import { HttpDate } from '../../../src/http/http-date.ts';
 import { HttpStats } from '../../../src/http/http-stats.ts';
 import { compileHttpSettings } from '../../../src/http/settings.ts';
+import { StreamLedger } from '../../../src/observe/ledger.ts';
 import { StreamRecord } from '../../../src/observe/stream-info.ts';
 import { FakeConnection } from '../../support/fake-connection.ts';
 import { FakeDispatcher } from '../../support/fake-dispatcher.ts';
@@ -234,4 +235,9 @@ export function parse(raw: string): { status: string; headers: string[]; body: s
   const end = raw.indexOf('\r\n\r\n');
   const [status = '', ...headers] = raw.slice(0, end).split('\r\n');
   return { status, headers, body: raw.slice(end + 4) };
+}
+
+/** The ledger as the log prints it. */
+export function ledgerText(info: StreamInfo): string | null {
+  return info.ledger instanceof StreamLedger ? info.ledger.text() : null;
 }

@@ -1,0 +1,2 @@
+export const seen: unknown[];
+export default function (config: Record<string, unknown>): unknown;
