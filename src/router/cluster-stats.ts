@@ -30,10 +30,11 @@ export class ClusterStats {
   readonly flowResumedReading: Counter;
   /** Life of an exchange in ms, from the cluster's HTTP options; 0 = off. */
   readonly maxStreamDurationMs: number;
-  readonly #final: CodeStats;
-  readonly #retried: CodeStats;
+  /** Null: `dynamic_stats` is off. */
+  readonly #final: CodeStats | null;
+  readonly #retried: CodeStats | null;
 
-  constructor(cluster: ThreadLocalCluster) {
+  constructor(cluster: ThreadLocalCluster, dynamic: boolean) {
     const scope = cluster.info.stats;
     const counter = (name: string): Counter => scope.counter(name);
     this.rqTime = scope.histogram('upstream_rq_time');
@@ -54,18 +55,18 @@ export class ClusterStats {
     this.flowPausedReading = counter('upstream_flow_control_paused_reading_total');
     this.flowResumedReading = counter('upstream_flow_control_resumed_reading_total');
     this.maxStreamDurationMs = maxStreamDuration(cluster);
-    this.#final = new CodeStats(scope);
-    this.#retried = new CodeStats(scope.scope('retry'));
+    this.#final = dynamic ? new CodeStats(scope) : null;
+    this.#retried = dynamic ? new CodeStats(scope.scope('retry')) : null;
   }
 
   /** A status that was the request's answer. */
   chargeCode(status: number): void {
-    this.#final.charge(status);
+    this.#final?.charge(status);
   }
 
   /** A status that was retried away. */
   chargeRetriedCode(status: number): void {
-    this.#retried.charge(status);
+    this.#retried?.charge(status);
   }
 }
 
@@ -106,14 +107,19 @@ function field(value: unknown, name: string): unknown {
 /** Finds a cluster's counters; the last cluster asked for is found without a look-up. */
 export class ClusterStatsCache {
   readonly #known = new WeakMap<ThreadLocalCluster, ClusterStats>();
+  readonly #dynamic: boolean;
   #lastCluster: ThreadLocalCluster | null = null;
   #last: ClusterStats | null = null;
+
+  constructor(dynamic: boolean) {
+    this.#dynamic = dynamic;
+  }
 
   of(cluster: ThreadLocalCluster): ClusterStats {
     if (this.#last !== null && this.#lastCluster === cluster) return this.#last;
     let stats = this.#known.get(cluster);
     if (stats === undefined) {
-      stats = new ClusterStats(cluster);
+      stats = new ClusterStats(cluster, this.#dynamic);
       this.#known.set(cluster, stats);
     }
     this.#lastCluster = cluster;

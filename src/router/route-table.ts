@@ -63,6 +63,16 @@ export function compileRouteTable(
   return new CompiledRouteTable(config.name ?? '', search);
 }
 
+/** For the configuration's checks: what is wrong with it, null if nothing. */
+export function checkRouteTable(config: RouteConfiguration): string | null {
+  try {
+    compileRouteTable(config);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 function compileHost(
   virtualHost: VirtualHost,
   config: RouteConfiguration,

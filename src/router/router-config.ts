@@ -31,7 +31,7 @@ export class RouterConfig {
   readonly dispatcher: Dispatcher;
   readonly clusters: ClusterManager;
   readonly stats: RouterStats;
-  readonly clusterStats = new ClusterStatsCache();
+  readonly clusterStats: ClusterStatsCache;
   readonly timers: TimerCache;
   /** The router's own `x-envoy-*` headers are neither added to requests nor to responses. */
   readonly suppressHeaders: boolean;
@@ -40,9 +40,14 @@ export class RouterConfig {
   readonly strictHeaders: readonly string[];
 
   constructor(config: Router, context: HttpFilterContext) {
+    if ((config.upstream_log ?? []).length > 0) throw new Error('router: upstream_log is not supported');
+    if ((config.upstream_http_filters ?? []).length > 0) {
+      throw new Error('router: upstream_http_filters is not supported');
+    }
     this.dispatcher = context.dispatcher;
     this.clusters = context.clusters;
     this.stats = new RouterStats(context.stats);
+    this.clusterStats = new ClusterStatsCache(config.dynamic_stats ?? true);
     this.timers = new TimerCache(context.dispatcher);
     this.suppressHeaders = config.suppress_envoy_headers ?? false;
     this.respectExpectedTimeout = config.respect_expected_rq_timeout ?? false;

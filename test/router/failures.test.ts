@@ -258,3 +258,11 @@ test('what was wrong with the answer goes to the log, not to the client', () => 
   const details = 'upstream_reset_before_response_started{protocol error,http1.codec_error}';
   assertReply(stream, 502, `${RESET_TEXT}reset reason: protocol error`, 'UPE', details);
 });
+
+test('dynamic_stats off leaves the counters of codes out', () => {
+  const world = new World({ router: { dynamic_stats: false } });
+  world.request();
+  world.exchange().respond(200);
+  assert.equal(world.stats.values.has('cluster.echo.upstream_rq_200'), false);
+  assert.equal(world.stats.values.has('cluster.echo.upstream_rq_completed'), false);
+});
