@@ -8,7 +8,7 @@
  */
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { Counter, StatsScope } from '../api/stats.ts';
-import type { FromLogThread, ToLogThread } from './log-messages.ts';
+import type { FromLogThread, LogThreadData, ToLogThread } from './log-messages.ts';
 
 /** The file's thread has little to keep: the batches lie outside of its heap. */
 const THREAD_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
@@ -23,7 +23,11 @@ export interface LogFilesOptions {
   readonly stats: StatsScope;
   /** For the application log. */
   readonly onProblem: (problem: LogFileProblem) => void;
+  /** How long a flush or close waits for the reader of a pipe. */
+  readonly giveUpMs?: number;
 }
+
+const GIVE_UP_MS = 2000;
 
 interface LogThread {
   readonly path: string;
@@ -82,9 +86,10 @@ export class LogFiles {
   }
 
   #start(path: string): LogThread {
+    const workerData: LogThreadData = { path, giveUpMs: this.#options.giveUpMs ?? GIVE_UP_MS };
     const worker = new Worker(ENTRY, {
       name: `log ${path}`,
-      workerData: { path },
+      workerData,
       resourceLimits: THREAD_LIMITS,
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });

@@ -1,6 +1,13 @@
 /** What main and the thread of a log file say to each other. Every question has a number that its answer carries. */
 import type { MessagePort } from 'node:worker_threads';
 
+/** What the thread is started with. */
+export interface LogThreadData {
+  readonly path: string;
+  /** A flush, reopening or close gives up on a pipe whose reader has not taken everything after this long. */
+  readonly giveUpMs: number;
+}
+
 export type ToLogThread =
   | { readonly kind: 'port'; readonly port: MessagePort }
   /** Open the path anew: it was renamed. */

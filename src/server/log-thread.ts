@@ -9,17 +9,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { afterMs, SystemClock } from '../base/clock.ts';
 import { invariant } from '../base/invariant.ts';
 import { LogFile } from './log-file.ts';
-import type { FromLogThread, ToLogThread } from './log-messages.ts';
+import type { FromLogThread, LogThreadData, ToLogThread } from './log-messages.ts';
 import { LogQueue } from './log-queue.ts';
 import { SYSTEM_LOG_CALLS } from './log-target.ts';
 
-/** A flush or close gives up on a reader that takes nothing for this long. */
-const GIVE_UP_MS = 2000;
 const LOOK_AGAIN_MS = 5;
 
 const main = parentPort;
 invariant(main !== null, 'log-thread.ts is the entry of a worker thread');
-const { path } = workerData as { readonly path: string };
+const { path, giveUpMs } = workerData as LogThreadData;
 const clock = new SystemClock();
 const tell = (message: FromLogThread): void => main.postMessage(message);
 const file = new LogFile({
@@ -34,7 +32,7 @@ const queue = new LogQueue({ file, later: (ms, callback) => afterMs(ms, callback
 function writeAll(done: (error: string) => void): void {
   queue.drainPorts();
   queue.pump();
-  const deadline = clock.now() + GIVE_UP_MS;
+  const deadline = clock.now() + giveUpMs;
   const look = (): void => {
     if (queue.empty) done('');
     else if (clock.now() > deadline) done('the reader of the log is too slow: lines were not written');

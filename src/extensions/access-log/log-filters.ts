@@ -9,6 +9,7 @@ import type {
 } from '../../api/envoy.ts';
 import type { LogContext } from '../../api/observe.ts';
 import { recordOf } from '../../observe/format/operator.ts';
+import { offsetUs } from '../../observe/instant.ts';
 import { flagBit } from '../../observe/response-flags.ts';
 import { HeaderCondition } from '../../router/header-match.ts';
 
@@ -25,7 +26,7 @@ export function compileLogFilter(config: AccessLogFilter): LogFilter {
     return compared(config.status_code_filter.comparison, ({ info }) => info.responseCode);
   if (config.duration_filter !== undefined)
     return compared(config.duration_filter.comparison, ({ info }) =>
-      Math.floor(Math.max(0, info.endAt - info.startAt)),
+      Math.floor(Math.max(0, offsetUs(info.startAt, info.endAt)) / 1000),
     );
   if (config.not_health_check_filter !== undefined)
     return ({ request }) => !(request?.get('user-agent') ?? '').startsWith(HEALTH_CHECKER);
