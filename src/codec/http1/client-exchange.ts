@@ -124,11 +124,11 @@ export class ClientExchange implements RequestEncoder, CodecStream {
   #writeHead(list: HeaderList, endStream: boolean): void {
     const format = this.#owner.settings.headerKeyFormat;
     const { method } = list;
-    if (method !== list.checkedMethod) checkLinePart(method);
+    if (method !== list.checkedMethod || method === '') checkLinePart(method);
     if (list.authority !== list.checkedAuthority) checkText(list.authority);
     this.head = method === 'HEAD';
     const target = method === 'CONNECT' ? list.authority : list.path;
-    if (target !== list.checkedPath) checkLinePart(target);
+    if (target !== list.checkedPath || target === '') checkLinePart(target);
     const line = `${method} ${target} HTTP/1.1${hostField(list, format)}${list.authority}`;
     const length = list.get('content-length');
     const keepLength = this.#frame(list, length, endStream);
