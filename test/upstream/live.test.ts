@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { HeaderMap, RequestEncoder, ResponseDecoder, StreamCallbacks } from '../../src/api/http.ts';
+import type { Cluster } from '../../src/api/envoy.ts';
 import type { Bytes } from '../../src/api/bytes.ts';
 import type { Address } from '../../src/api/socket.ts';
 import type { Host, HttpPoolCallbacks, PoolAttachment } from '../../src/api/upstream.ts';
@@ -116,12 +117,12 @@ class Live {
   readonly cluster: WorkerCluster;
   readonly #kind: InterfaceKind;
 
-  constructor(kind: InterfaceKind, address: Address) {
+  constructor(kind: InterfaceKind, address: Address, config: Cluster = {}) {
     const { dispatcher, connections } = threadOf(kind);
     const settings = http1ClientSettings();
     this.#kind = kind;
     this.cluster = new WorkerCluster({
-      settings: new ClusterSettings('echo', {}, this.stats),
+      settings: new ClusterSettings('echo', config, this.stats),
       environment: {
         dispatcher,
         connect: (request) => connections.connect(request),
@@ -130,10 +131,9 @@ class Live {
       hostStats: () => new PlainHostStats(),
       place: { counts: SharedCounts.local(), row: 1, worker: 0 },
     });
-    this.cluster.update({ config: {}, hosts: [hostSnapshot(0, { address })], version: 1 });
+    this.cluster.update({ config, hosts: [hostSnapshot(0, { address })], version: 1 });
   }
 
-  /** Asks inside a turn; `then` runs within the very callback that ends the response. */
   ask(path: string, body: string, then: (outcome: Outcome) => void): void {
     threadOf(this.#kind).dispatcher.run(() => {
       const request = new LiveRequest(path, body, then);
@@ -197,16 +197,10 @@ for (const kind of INTERFACES) {
         socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
         socket.end();
       });
-      const live = new Live(kind, loopback(service.port));
-      const outcomes = await new Promise<Outcome[]>((resolve) => {
-        const done: Outcome[] = [];
-        const next = (outcome: Outcome): void => {
-          done.push(outcome);
-          if (done.length === 50) resolve(done);
-          else threadOf(kind).dispatcher.post(() => live.ask('/', '', next));
-        };
-        live.ask('/', '', next);
-      });
+      // One connection at a time: a freed one is wanted at once by the request that waits.
+      const config = { circuit_breakers: { thresholds: [{ max_connections: 1 }] } };
+      const live = new Live(kind, loopback(service.port), config);
+      const outcomes = await Promise.all(Array.from({ length: 50 }, () => live.get('/')));
       assert.deepEqual(new Set(outcomes.map((outcome) => outcome.body)), new Set(['ok']));
       assert.deepEqual(new Set(outcomes.map((outcome) => outcome.failure)), new Set(['']));
       assert.equal(service.connections, 50);
