@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import type { StreamFilter } from '../../../src/api/http.ts';
 import { JavaScriptFilterFactory } from '../../../src/extensions/http/javascript.ts';
+import type { ScriptRequest } from '../../../src/extensions/http/javascript/script.ts';
 import { HttpBench, parse } from '../../http/support/http-bench.ts';
 import type { BenchOptions } from '../../http/support/http-bench.ts';
 import { filterContext } from './filter-context.ts';
@@ -143,8 +144,7 @@ test('every method of a kept handle is inert after the stream has ended', async 
   bench.receive(get('/keep'));
   bench.terminal.respond(200);
   bench.answer();
-  const handle =
-    seen[0] as unknown as import('../../../src/extensions/http/javascript/script.ts').ScriptRequest;
+  const handle = seen[0] as ScriptRequest;
   handle.headers.set('x-late', '1');
   handle.respond(500, {}, 'late');
   handle.log('error', 'late');
@@ -200,7 +200,7 @@ test('trailers are there when the body is', async () => {
 test('headers can be walked through', async () => {
   const { bench } = await scriptBench();
   bench.receive(get('/iterate', 'x-b: 1\r\nx-b: 2\r\n'));
-  assert.deepEqual((seen[0] as unknown as string[]).filter((name) => name === 'x-b').length, 2);
+  assert.deepEqual((seen[0] as string[]).filter((name) => name === 'x-b').length, 2);
 });
 
 test('onResponse changes head and status, and gets the whole body if it waits for it', async () => {
