@@ -35,7 +35,7 @@ export function commandHelp(command: Command): string {
   if (command.options.length > 0) {
     lines.push(heading('Options:'), ...table(command.options.map((spec) => [optionText(spec), spec.help])));
   }
-  for (const note of command.notes) lines.push('', note);
+  for (const note of command.notes) lines.push('', ...wrap(note, WIDTH));
   return lines.join('\n');
 }
 

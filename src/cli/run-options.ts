@@ -9,7 +9,6 @@ import { suggestion } from '../config/suggestion.ts';
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_DRAIN_TIME_MS,
-  DEFAULT_FILE_FLUSH_MS,
   DEFAULT_PARENT_SHUTDOWN_MS,
 } from '../server/server-options.ts';
 import type { ServerOptions } from '../server/server-options.ts';
@@ -92,8 +91,8 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   { name: 'base-id', value: '<n>', help: 'as Envoy; shown only', check: wholeNumber(0, 1_000_000) },
 ];
 
-/** What the command line says, beside the configuration. */
-export function serverOptions(parsed: ParsedOptions, bootstrap: Bootstrap): ServerOptions {
+/** What the command line says, beside the configuration. `flushMs`: flush interval where it says none. */
+export function serverOptions(parsed: ParsedOptions, bootstrap: Bootstrap, flushMs: number): ServerOptions {
   const { values } = parsed;
   const text = (name: string, otherwise = ''): string => values.get(name) ?? otherwise;
   const number = (name: string, otherwise: number): number => Number(values.get(name) ?? otherwise);
@@ -112,7 +111,7 @@ export function serverOptions(parsed: ParsedOptions, bootstrap: Bootstrap): Serv
     drainTimeMs: number('drain-time-s', DEFAULT_DRAIN_TIME_MS / 1000) * 1000,
     drainStrategy: text('drain-strategy', 'gradual') as ServerOptions['drainStrategy'],
     parentShutdownMs: number('parent-shutdown-time-s', DEFAULT_PARENT_SHUTDOWN_MS / 1000) * 1000,
-    fileFlushIntervalMs: number('file-flush-interval-msec', DEFAULT_FILE_FLUSH_MS),
+    fileFlushIntervalMs: number('file-flush-interval-msec', flushMs),
     ...(adminAddressPath === undefined ? {} : { adminAddressPath }),
     baseId: number('base-id', 0),
     serviceNode: text('service-node'),

@@ -6,6 +6,7 @@ import type { Bootstrap } from '../api/envoy.ts';
 import { configureLogging, logger, setLogLevels } from '../base/logger.ts';
 import { loadBootstrap, readConfigFile } from '../config/load-bootstrap.ts';
 import { threadId } from '../os/thread.ts';
+import { DEFAULT_FILE_FLUSH_MS } from '../server/server-options.ts';
 import { CONFIG_CHECKS } from '../server/config-checks.ts';
 import type { Demo } from '../server/demo.ts';
 import { Server } from '../server/server.ts';
@@ -14,6 +15,9 @@ import type { Command, Output } from './command.ts';
 import { UsageError } from './option.ts';
 import type { ParsedOptions } from './option.ts';
 import { allLevels, RUN_OPTIONS, serverOptions } from './run-options.ts';
+
+/** The demo's log is read by a person who has just sent a request. */
+const DEMO_FLUSH_MS = 50;
 
 export const RUN: Command = {
   name: 'run',
@@ -69,7 +73,7 @@ async function serve(
   demo: Demo | null,
   out: Output,
 ): Promise<void> {
-  const options = serverOptions(parsed, bootstrap);
+  const options = serverOptions(parsed, bootstrap, demo === null ? DEFAULT_FILE_FLUSH_MS : DEMO_FLUSH_MS);
   const thread = String(threadId() || process.pid);
   configureLogging({ format: options.logFormat, path: options.logPath, thread });
   setLogLevels(allLevels(options));

@@ -241,6 +241,7 @@ export class Server {
     await this.#pool.askAll({ kind: 'flush-logs' }, FLUSH_LIMIT_MS);
     await this.#pool.askAll({ kind: 'reopen-logs' }, FLUSH_LIMIT_MS);
     await this.#logFiles.reopenAll();
+    log.info('log files reopened');
   }
 
   /** In this order: no traffic, then no lines to come, then no files; the admin answers to the last. */

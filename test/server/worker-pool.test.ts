@@ -44,7 +44,7 @@ function fixture(concurrency: number, script: (index: number) => Partial<Script>
     rest: (ms) => {
       rests.push(ms);
       // The limit of `stop` never passes here; rests before a replacement pass at once.
-      return ms === 2000 ? new Promise(() => undefined) : Promise.resolve();
+      return ms >= 2000 ? new Promise(() => undefined) : Promise.resolve();
     },
   });
   const result: Fixture = { pool: made, lost, messages, rests, onMessage: () => undefined };

@@ -1,0 +1,207 @@
+/**
+ * The whole process from outside: it serves on two workers, drains on SIGTERM, replaces a crashed worker, notices a blocked one,
+ * reopens its logs, and says clearly why it cannot start.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { renameSync, existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import type { DemoService } from '../../src/server/demo-service.ts';
+import { startDemoService } from '../../src/server/demo-service.ts';
+import { fetchText, headOf, httpConfig, ProxyProcess } from './proxy-process.ts';
+import type { HttpConfigOptions } from './proxy-process.ts';
+
+let upstream: DemoService;
+let proxy: ProxyProcess | null = null;
+
+before(async () => {
+  upstream = await startDemoService('upstream');
+});
+after(() => upstream.stop());
+afterEach(async () => {
+  await proxy?.dispose();
+  proxy = null;
+});
+
+const ARGS = [
+  'run',
+  '-c',
+  '@/config.yaml',
+  '--admin-address-path',
+  '@/admin.txt',
+  '--file-flush-interval-msec',
+  '20',
+];
+
+/** Blocks or breaks the worker that a request with that header comes to. */
+const SCRIPT = `
+export default () => ({
+  onRequest(handle) {
+    if (handle.headers.get('x-crash') !== null) queueMicrotask(() => { throw new Error('crash on demand'); });
+    const block = Number(handle.headers.get('x-block') ?? 0);
+    if (block > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, block);
+  },
+});
+`;
+
+async function start(
+  options: { script?: boolean; listener?: string; args?: string[] } = {},
+): Promise<ProxyProcess> {
+  const { args = [], ...config } = options;
+  const files = {
+    'config.yaml': httpConfig({ upstreamPort: upstream.port, ...config }),
+    'script.js': SCRIPT,
+    'package.json': '{"type":"module"}',
+  };
+  proxy = new ProxyProcess([...ARGS, ...args], files);
+  await proxy.live();
+  return proxy;
+}
+
+function url(port: number, path = '/'): string {
+  return `http://127.0.0.1:${port}${path}`;
+}
+
+test('two workers serve, each with its own thread id, and both show up in the log', async () => {
+  const running = await start();
+  const port = await running.port('http');
+  for (let count = 0; count < 40; count += 1) assert.equal((await fetchText(url(port))).status, 200);
+  const { body } = await running.admin('/threads');
+  const tids = Array.from(body.matchAll(/^worker_\d +worker +(\d+)/gm), (match) => match[1]);
+  assert.equal(new Set(tids).size, 2);
+  running.kill('SIGTERM');
+  assert.equal((await running.ended).code, 0);
+  const lines = running.read('access.log').trimEnd().split('\n');
+  assert.equal(lines.length, 40);
+  assert.deepEqual(new Set(lines.map((line) => line.split(' ')[2])), new Set(tids));
+});
+
+for (const socketInterface of ['syscall', 'portable']) {
+  test(`SIGTERM finishes what is in flight, closes the connection and exits with 0 (${socketInterface})`, async () => {
+    const running = await start({ args: ['--socket-interface', socketInterface] });
+    const port = await running.port('http');
+    const slow = fetchText(url(port, '/slow?delay=700'), 'GET', { connection: 'keep-alive' });
+    while (upstream.requests === 0 || !(await running.admin('/clusters')).body.includes('rq_active::1'));
+    running.kill('SIGTERM');
+    await running.says(/draining/);
+    await assert.rejects(headOf(url(port)), /ECONNREFUSED|ECONNRESET/);
+    const answer = await slow;
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['connection'], 'close');
+    const ended = await running.ended;
+    assert.deepEqual([ended.code, ended.signal], [0, null]);
+    assert.match(running.read('access.log'), /\/slow\?delay=700 200/);
+  });
+}
+
+test('a second SIGTERM closes what is open', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const running = await start({ upstreamPort: (silent.address() as AddressInfo).port });
+  const port = await running.port('http');
+  const hanging = fetchText(url(port));
+  hanging.catch(() => undefined);
+  while (!(await running.admin('/clusters')).body.includes('rq_active::1'));
+  running.kill('SIGTERM');
+  await running.says(/draining/);
+  running.kill('SIGTERM');
+  await assert.rejects(hanging);
+  assert.equal((await running.ended).code, 0);
+  silent.close();
+});
+
+test('quitquitquit ends at once, its own answer included', async () => {
+  const running = await start();
+  const answer = await running.admin('/quitquitquit', 'POST');
+  assert.equal(answer.body.trim(), 'OK');
+  assert.equal((await running.ended).code, 0);
+});
+
+for (const [how, listener] of [
+  ['a socket per worker', ''],
+  ['one shared socket', 'enable_reuse_port: false'],
+] as const) {
+  test(`a crashed worker is replaced, the others serve meanwhile and the port stays the same (${how})`, async () => {
+    const running = await start({ script: true, listener });
+    const port = await running.port('http');
+    await assert.rejects(fetchText(url(port, '/slow?delay=300'), 'GET', { 'x-crash': '1' }));
+    await running.says(/crashed: Error: crash on demand/);
+    await running.says(/all workers accept[\s\S]*worker_\d ready/);
+    for (let count = 0; count < 40; count += 1) assert.equal((await fetchText(url(port))).status, 200);
+    const { body } = await running.admin('/stats');
+    assert.match(body, /^server\.worker_restarts: 1$/m);
+    running.kill('SIGTERM');
+    assert.equal((await running.ended).code, 0);
+    const tids = new Set(
+      Array.from(running.read('access.log').matchAll(/^\/ 200 (\d+)$/gm), (match) => match[1]),
+    );
+    assert.equal(tids.size, 2);
+  });
+}
+
+test('a blocked worker is counted and named, the admin answers meanwhile', async () => {
+  const running = await start({ script: true });
+  const port = await running.port('http');
+  const blocked = fetchText(url(port), 'GET', { 'x-block': '1600' });
+  await running.says(/watchdog: worker_\d is blocked for more than 1000 ms/);
+  const { body } = await running.admin('/stats');
+  assert.match(body, /^server\.watchdog_miss: 1$/m);
+  assert.match(body, /^server\.watchdog_mega_miss: 1$/m);
+  assert.match(body, /^server\.worker_[01]\.watchdog_miss: 1$/m);
+  assert.match((await running.admin('/threads')).body, /hung/);
+  assert.equal((await blocked).status, 200);
+});
+
+test('SIGUSR1 reopens the access log and does not start a debugger', async () => {
+  const running = await start();
+  const port = await running.port('http');
+  await fetchText(url(port, '/first'));
+  const file = join(running.folder, 'access.log');
+  while (!existsSync(file) || !running.read('access.log').includes('/first'));
+  renameSync(file, `${file}.1`);
+  running.kill('SIGUSR1');
+  await running.says(/log files reopened/);
+  await fetchText(url(port, '/second'));
+  running.kill('SIGTERM');
+  const ended = await running.ended;
+  assert.match(running.read('access.log'), /^\/second /);
+  assert.match(running.read('access.log.1'), /^\/first /);
+  assert.doesNotMatch(ended.err, /Debugger/);
+});
+
+test('log levels change while running, in all threads', async () => {
+  const running = await start();
+  assert.match((await running.admin('/logging?main=debug', 'POST')).body, /main: debug/);
+  running.kill('SIGTERM');
+  await running.says(/\[debug\]\[main\] draining/);
+  await running.ended;
+});
+
+test('a port that is taken is said clearly, exit code 1', async () => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
+  proxy = new ProxyProcess(ARGS, { 'config.yaml': httpConfig({ upstreamPort: upstream.port, port }) });
+  const ended = await proxy.ended;
+  holder.close();
+  assert.equal(ended.code, 1);
+  assert.match(
+    ended.err,
+    new RegExp(`nodeproxy: cannot listen on 127\\.0\\.0\\.1:${port}: EADDRINUSE \\(listener http\\)`),
+  );
+});
+
+test('a filter that cannot be loaded fails the start with its reason, exit code 1', async () => {
+  const config = httpConfig({ upstreamPort: upstream.port, script: true });
+  proxy = new ProxyProcess(ARGS, {
+    'config.yaml': config,
+    'script.js': 'export default 1;',
+    'package.json': '{"type":"module"}',
+  });
+  const ended = await proxy.ended;
+  assert.equal(ended.code, 1);
+  assert.match(ended.err, /worker_\d failed to start: .*script\.js has no default export that is a function/);
+});
