@@ -18,7 +18,7 @@ import { invariant } from '../../base/invariant.ts';
 import { checkText, HeaderList } from '../header-map.ts';
 import { headerName } from '../header-name.ts';
 import { BodyWriter } from './body-writer.ts';
-import { parseLength } from './head-facts.ts';
+import { announcedLength } from './head-facts.ts';
 import {
   appendFields,
   asksToClose,
@@ -130,11 +130,11 @@ export class ClientExchange implements RequestEncoder, CodecStream {
     const target = method === 'CONNECT' ? list.authority : list.path;
     if (target !== list.checkedPath || target === '') checkLinePart(target);
     const line = `${method} ${target} HTTP/1.1${hostField(list, format)}${list.authority}`;
-    const length = list.get('content-length');
+    const length = announcedLength(list);
     const keepLength = this.#frame(list, length, endStream);
     let text = appendFields(line, list, format, keepLength);
     if (this.#body.framing === 'chunked') text += CHUNKED.text(format);
-    else if (endStream && length === null && expectsBody(method)) text += LENGTH_ZERO.text(format);
+    else if (endStream && length < 0 && expectsBody(method)) text += LENGTH_ZERO.text(format);
     if (this.switching === 'upgrade') text += upgradeFields(list.protocol, format);
     else if (asksToClose(list)) {
       this.#owner.onRequestClose();
@@ -144,7 +144,7 @@ export class ClientExchange implements RequestEncoder, CodecStream {
   }
 
   /** True: the Content-Length of the map goes out. */
-  #frame(list: HeaderList, length: string | null, endStream: boolean): boolean {
+  #frame(list: HeaderList, length: number, endStream: boolean): boolean {
     const body = this.#body;
     if (list.method === 'CONNECT') this.switching = 'connect';
     else if (list.protocol !== '') this.switching = 'upgrade';
@@ -152,10 +152,9 @@ export class ClientExchange implements RequestEncoder, CodecStream {
       body.framing = 'tunnel';
       return false;
     }
-    if (length !== null) {
+    if (length >= 0) {
       body.framing = 'sized';
-      body.remaining = parseLength(length);
-      invariant(body.remaining >= 0, 'content-length of a request is a number');
+      body.remaining = length;
       return true;
     }
     body.framing = endStream ? 'none' : 'chunked';

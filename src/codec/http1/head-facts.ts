@@ -137,6 +137,12 @@ export function parseLength(value: string): number {
   return length;
 }
 
+/** The Content-Length that a map to be written announces; -1: none, or one that a filter spoiled. */
+export function announcedLength(list: HeaderList): number {
+  const value = list.get('content-length');
+  return value === null ? -1 : parseLength(value);
+}
+
 /** Removing these on a peer's word would hide where a request came from, or change how it is framed. */
 const FORBIDDEN_OPTIONS = new Set([
   'x-forwarded-for',

@@ -13,7 +13,7 @@ import { HeaderList } from '../header-map.ts';
 import { headerNames, hashStep, TOKEN, type HeaderName } from '../header-name.ts';
 import { latin1 } from '../latin1.ts';
 import { methodOf } from './method.ts';
-import { REJECTIONS, type Rejection } from './rejection.ts';
+import { badName, BROKEN_URL, REJECTIONS, type Rejection } from './rejection.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -297,15 +297,6 @@ export class HeadScan {
 }
 
 const VERSION = Buffer.from('HTTP/1.');
-
-/** A control character or a byte beyond ASCII in the target: where the line ends is not sure. */
-const BROKEN_URL: Rejection = { ...REJECTIONS.invalidUrl, framingSound: false };
-
-/** White space before the colon, folded lines and lines without a name are broken framing; else it is a bad character. */
-function badName(byte: number): Rejection {
-  const structural = byte === SP || byte === TAB || byte === COLON || byte === CR || byte === LF;
-  return structural ? REJECTIONS.codecError : REJECTIONS.invalidCharacters;
-}
 
 /** The thread's scanner. */
 export const headScan: HeadScan = new HeadScan();

@@ -8,7 +8,7 @@ import type { HeaderKeyFormat } from './settings.ts';
 
 /**
  * Appends the entries to `text`. Connection-level fields are left out: the codec writes its own.
- * `keepLength`: Content-Length goes out as it stands in the map.
+ * `keepLength`: the first Content-Length goes out as it stands in the map, never a second.
  */
 export function appendFields(
   text: string,
@@ -17,12 +17,15 @@ export function appendFields(
   keepLength: boolean,
 ): string {
   let head = text;
+  let lengths = keepLength ? 1 : 0;
   const size = list.size;
   for (let index = 0; index < size; index += 1) {
     const name = list.entryName(index);
-    if (name.kind === 'plain' || name.kind === 'routing' || (keepLength && name.kind === 'content-length')) {
-      head += fieldOf(name, format) + list.valueAt(index);
+    if (name.kind !== 'plain' && name.kind !== 'routing') {
+      if (name.kind !== 'content-length' || lengths === 0) continue;
+      lengths = 0;
     }
+    head += fieldOf(name, format) + list.valueAt(index);
   }
   return head;
 }

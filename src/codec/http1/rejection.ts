@@ -34,3 +34,14 @@ export const REJECTIONS = {
   unexpectedUnderscore: rejection(400, BAD, 'unexpected_underscore', true),
   bodyDisallowed: rejection(400, BAD, 'body_disallowed'),
 } as const;
+
+/** A control character or a byte beyond ASCII in the target: where the line ends is not sure. */
+export const BROKEN_URL: Rejection = { ...REJECTIONS.invalidUrl, framingSound: false };
+
+/** White space before the colon, folded lines and lines without a name are broken framing; else it is a bad character. */
+export function badName(byte: number): Rejection {
+  return STRUCTURAL.includes(byte) ? REJECTIONS.codecError : REJECTIONS.invalidCharacters;
+}
+
+/** SP, HTAB, colon, CR, LF. */
+const STRUCTURAL: readonly number[] = [0x20, 0x09, 0x3a, 0x0d, 0x0a];

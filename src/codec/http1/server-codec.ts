@@ -104,6 +104,11 @@ export class Http1ServerCodec implements ServerCodec, MessageSink, ServerExchang
       this.#reader.discard();
       return false;
     }
+    if (this.connection.aboveHighWatermark) {
+      // A client that pipelines and does not read would have us keep its responses without end.
+      this.onHeld();
+      return false;
+    }
     const exchange = new ServerExchange(this);
     this.#exchange = exchange;
     exchange.decoder = this.#callbacks.newStream(exchange);
@@ -221,7 +226,8 @@ export class Http1ServerCodec implements ServerCodec, MessageSink, ServerExchang
   }
 
   onBelowWriteBufferLowWatermark(): void {
-    this.#exchange?.callbacks.low();
+    if (this.#exchange === null) this.#resume();
+    else this.#exchange.callbacks.low();
   }
 
   #endTunnel(exchange: ServerExchange): void {

@@ -17,7 +17,7 @@ import type { Connection } from '../../api/network.ts';
 import { invariant } from '../../base/invariant.ts';
 import { HeaderList } from '../header-map.ts';
 import { BodyWriter, type BodyFraming } from './body-writer.ts';
-import { parseLength } from './head-facts.ts';
+import { announcedLength } from './head-facts.ts';
 import {
   appendFields,
   asksToClose,
@@ -152,14 +152,14 @@ export class ServerExchange implements ResponseEncoder, CodecStream {
   #writeHead(list: HeaderList, status: number, endStream: boolean): void {
     const owner = this.#owner;
     const format = owner.settings.headerKeyFormat;
-    const length = list.get('content-length');
+    const length = announcedLength(list);
     const framing = this.#frame(status, length, endStream);
     const line = statusLine(this.minor, status);
     // RFC 9110, 8.6: no length in 1xx, 204 and answers to CONNECT; one beside chunked never.
-    const keepLength = framing === 'sized' || (framing === 'none' && status !== 204);
+    const keepLength = length >= 0 && (framing === 'sized' || (framing === 'none' && status !== 204));
     let text = appendFields(line, list, format, keepLength);
     if (framing === 'chunked') text += CHUNKED.text(format);
-    else if (framing === 'sized' && length === null) text += LENGTH_ZERO.text(format);
+    else if (framing === 'sized' && length < 0) text += LENGTH_ZERO.text(format);
     if (framing === 'tunnel') {
       owner.shouldClose = true;
       if (this.switching === 'upgrade')
@@ -174,15 +174,14 @@ export class ServerExchange implements ResponseEncoder, CodecStream {
   }
 
   /** RFC 9112, 6.3, seen from the sender. */
-  #frame(status: number, length: string | null, endStream: boolean): BodyFraming {
+  #frame(status: number, length: number, endStream: boolean): BodyFraming {
     const body = this.#body;
     if (this.switching === 'upgrade' && status === 101) body.framing = 'tunnel';
     else if (this.switching === 'connect' && status >= 200 && status < 300) body.framing = 'tunnel';
     else if (this.head || status === 204 || status === 304) body.framing = 'none';
-    else if (length !== null) {
+    else if (length >= 0) {
       body.framing = 'sized';
-      body.remaining = parseLength(length);
-      invariant(body.remaining >= 0, 'content-length of a response is a number');
+      body.remaining = length;
     } else if (endStream) body.framing = 'sized';
     else body.framing = this.minor === 0 ? 'raw' : 'chunked';
     invariant(status !== 101 || body.framing === 'tunnel', '101 answers an upgrade');

@@ -191,6 +191,33 @@ for (const entry of CASES) {
   });
 }
 
+test('a length that a filter spoiled or doubled does not reach the wire', () => {
+  const spoiled = new ServerSide({}, false).feed(GET);
+  const headers = HeaderList.response(200);
+  headers.add('content-length', '5, 6');
+  spoiled.encoder().encodeHeaders(headers, false);
+  assert.equal(spoiled.connection.written, wire('HTTP/1.1 200 OK\ntransfer-encoding: chunked\n\n'));
+  const doubled = new ServerSide({}, false).feed(GET);
+  const twice = HeaderList.response(200);
+  twice.add('content-length', '2');
+  twice.add('content-length', '7');
+  doubled.encoder().encodeHeaders(twice, false);
+  assert.equal(doubled.connection.written, wire('HTTP/1.1 200 OK\ncontent-length: 2\n\n'));
+});
+
+test('a client that pipelines without reading gets no further than the write buffer', () => {
+  const side = new ServerSide();
+  side.feed(GET);
+  side.connection.crossHighWatermark();
+  side.feed(GET.repeat(3));
+  assert.equal(side.requests.length, 1);
+  assert.equal(side.connection.readDisableDepth, 1);
+  side.connection.crossLowWatermark();
+  side.connection.dispatcher.run();
+  assert.equal(side.requests.length, 4);
+  assert.equal(side.connection.readDisableDepth, 0);
+});
+
 test('an end without bytes closes the chunks', () => {
   const side = new ServerSide({}, false).feed(GET);
   side.encoder().encodeHeaders(HeaderList.response(200), false);
