@@ -47,9 +47,7 @@ export async function startNodeproxy(
   const name = `nodeproxy, ${log} log`;
   const path = join(bench.folder, `nodeproxy-${log}.log`);
   const format =
-    log === 'full'
-      ? { log_format: { text_format_source: { inline_string: `${INSTRUMENTED_FORMAT}\n` } } }
-      : {};
+    log === 'full' ? { log_format: { text_format_source: { inline_string: INSTRUMENTED_FORMAT } } } : {};
   const accessLog = {
     name: 'envoy.access_loggers.file',
     typed_config: {
