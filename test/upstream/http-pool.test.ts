@@ -468,3 +468,59 @@ test('bytes of a connection are added to the cluster as they pass', () => {
   bench.connection(0).receive('3\n');
   assert.equal(bench.stat('upstream_cx_rx_bytes_total'), 4);
 });
+
+class Quitter extends TestRequest {
+  override onPoolReady(...answer: Parameters<TestRequest['onPoolReady']>): void {
+    super.onPoolReady(...answer);
+    this.encoder?.stream.resetStream('local reset');
+  }
+}
+
+test('a request that resets while it is handed its connection leaves the books even', () => {
+  const bench = new PoolBench();
+  const quitter = new Quitter('quits');
+  bench.pool.newStream(quitter, quitter);
+  const patient = bench.send('waits');
+  bench.connection(0).connect();
+  assert.equal(bench.connection(0).state, 'closed');
+  assert.equal(patient.outcome, null);
+  bench.connection(1).connect();
+  bench.connection(1).receive('answer\n');
+  assert.equal(patient.response, 'answer');
+  const second = new Quitter('quits too');
+  assert.equal(bench.pool.newStream(second, second), null, 'handed out from idle, then reset');
+  assert.equal(bench.connection(1).state, 'closed');
+  for (const name of ['upstream_cx_active', 'upstream_rq_active', 'upstream_rq_pending_active']) {
+    assert.equal(bench.stat(name), 0, name);
+  }
+});
+
+test('an upstream that closes while its answer is being taken does not come back as idle', () => {
+  const bench = new PoolBench();
+  const request = new TestRequest('a');
+  request.onDone = () => bench.connection(0).receiveEnd();
+  bench.pool.newStream(request, request);
+  bench.connection(0).connect();
+  bench.connection(0).receive('answer\n');
+  assert.equal(request.response, 'answer');
+  assert.equal(request.reset, null);
+  assert.equal(bench.send('b').encoder, null);
+  assert.equal(bench.stat('upstream_rq_active'), 0);
+  assert.equal(bench.connections.length, 2);
+});
+
+test('a request made inside the callback that ends another does not take its connection', () => {
+  const bench = new PoolBench();
+  const first = new TestRequest('a');
+  let second: TestRequest | null = null;
+  first.onDone = () => {
+    second = bench.send('b');
+  };
+  bench.pool.newStream(first, first);
+  bench.connection(0).connect();
+  bench.connection(0).receive('1\n');
+  const made = second as TestRequest | null;
+  assert.equal(made?.connectionId, bench.connection(0).id, 'it waited and got it when it was free');
+  bench.connection(0).receive('2\n');
+  assert.equal(made?.response, '2');
+});
