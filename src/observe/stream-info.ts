@@ -134,9 +134,9 @@ export class StreamRecord implements StreamInfo {
     return (this.#metadata ??= new Map());
   }
 
-  /** Without making the map. */
-  metadataValue(namespace: string, key: string): unknown {
-    return this.#metadata?.get(namespace)?.get(key);
+  /** Asked before `metadata`, which makes the map. */
+  get hasMetadata(): boolean {
+    return this.#metadata !== null;
   }
 
   /** The running attempt, with what only this record knows of it. */

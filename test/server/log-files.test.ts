@@ -178,6 +178,29 @@ describe('log files', () => {
   });
 });
 
+describe('a log on standard output', () => {
+  const script = new URL('./support/stdout-writer.ts', import.meta.url).pathname;
+  const expected: string[] = [];
+  for (let index = 0; index < 2000; index += 1) {
+    expected.push(`thread ${index} ${'x'.repeat(80)}`);
+    if (index % 500 === 499) expected.push(`main ${index}`);
+  }
+  const args = ['--disable-warning=ExperimentalWarning', script];
+
+  it('that is a pipe has whole lines of the thread and of main in order', () => {
+    const text = execFileSync(process.execPath, args, { encoding: 'utf8' });
+    assert.deepEqual(text.trimEnd().split('\n'), expected);
+  });
+
+  it('that is redirected to a file is not overwritten by what main writes', () => {
+    const path = join(folder, 'stdout.txt');
+    const fd = openSync(path, 'w');
+    execFileSync(process.execPath, args, { stdio: ['ignore', fd, 'inherit'] });
+    closeSync(fd);
+    assert.deepEqual(readFileSync(path, 'utf8').trimEnd().split('\n'), expected);
+  });
+});
+
 function readSome(fd: number, buffer: Buffer): string {
   try {
     return buffer.toString('latin1', 0, readSync(fd, buffer));

@@ -41,6 +41,7 @@ function metadata(parameter: string | null): ReturnType<OperatorMaker> {
   if (namespace === '')
     throw new FormatError('%DYNAMIC_METADATA% needs a namespace: %DYNAMIC_METADATA(ns:key)%');
   const value = (context: LogContext): Value => {
+    if (recordOf(context)?.hasMetadata === false) return null;
     const entries = context.info.metadata.get(namespace);
     if (entries === undefined) return null;
     let found: unknown = path.length === 0 ? Object.fromEntries(entries) : entries.get(path[0] ?? '');

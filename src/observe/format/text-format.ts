@@ -74,8 +74,8 @@ function writer(literals: readonly string[], values: readonly ValueOf[], missing
     let line = first;
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index]?.(context) ?? null;
-      line += value === null ? missing : value;
-      line += behind[index] ?? '';
+      // The small parts are joined first: short texts are copied flat, and the line is made of half as many pieces.
+      line += (value === null ? missing : value) + (behind[index] ?? '');
     }
     return line;
   };
