@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { renameSync, existsSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -47,9 +47,11 @@ export default () => ({
 });
 `;
 
-async function start(
-  options: { script?: boolean; listener?: string; args?: string[] } = {},
-): Promise<ProxyProcess> {
+interface StartOptions extends Partial<HttpConfigOptions> {
+  readonly args?: readonly string[];
+}
+
+async function start(options: StartOptions = {}): Promise<ProxyProcess> {
   const { args = [], ...config } = options;
   const files = {
     'config.yaml': httpConfig({ upstreamPort: upstream.port, ...config }),
@@ -81,12 +83,13 @@ test('two workers serve, each with its own thread id, and both show up in the lo
 
 for (const socketInterface of ['syscall', 'portable']) {
   test(`SIGTERM finishes what is in flight, closes the connection and exits with 0 (${socketInterface})`, async () => {
-    const running = await start({ args: ['--socket-interface', socketInterface] });
+    const running = await start({ args: ['--socket-interface', socketInterface, '-l', 'debug'] });
     const port = await running.port('http');
     const slow = fetchText(url(port, '/slow?delay=700'), 'GET', { connection: 'keep-alive' });
     while (upstream.requests === 0 || !(await running.admin('/clusters')).body.includes('rq_active::1'));
     running.kill('SIGTERM');
-    await running.says(/draining/);
+    // Each worker says so when it has stopped accepting.
+    await running.says(/draining \d connections[^]*draining \d connections/);
     await assert.rejects(headOf(url(port)), /ECONNREFUSED|ECONNRESET/);
     const answer = await slow;
     assert.equal(answer.status, 200);
@@ -111,6 +114,39 @@ test('a second SIGTERM closes what is open', async () => {
   await assert.rejects(hanging);
   assert.equal((await running.ended).code, 0);
   silent.close();
+});
+
+test('an idle keep-alive connection does not hold up the end', async () => {
+  const running = await start();
+  const port = await running.port('http');
+  const client = connect(port, '127.0.0.1');
+  let received = '';
+  client.setEncoding('utf8').on('data', (text: string) => (received += text));
+  client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  while (!received.includes('Hello world')) await once(client, 'data');
+  const closed = once(client, 'close');
+  running.kill('SIGTERM');
+  await closed;
+  assert.equal((await running.ended).code, 0);
+});
+
+test('drain_listeners stops accepting and leaves the process', async () => {
+  const running = await start();
+  const port = await running.port('http');
+  assert.equal((await fetchText(url(port))).status, 200);
+  assert.equal((await running.admin('/drain_listeners', 'POST')).status, 200);
+  await assert.rejects(fetchText(url(port)), /ECONNREFUSED/);
+  assert.equal((await running.admin('/ready')).status, 503);
+});
+
+test('a graceful drain winds down: answers close their connections, new ones are still served', async () => {
+  const running = await start({ args: ['--drain-strategy', 'immediate'] });
+  const port = await running.port('http');
+  const headers = { connection: 'keep-alive' };
+  assert.equal((await fetchText(url(port), 'GET', headers)).headers['connection'], undefined);
+  assert.equal((await running.admin('/drain_listeners?graceful', 'POST')).status, 200);
+  const answer = await fetchText(url(port), 'GET', headers);
+  assert.deepEqual([answer.status, answer.headers['connection']], [200, 'close']);
 });
 
 test('quitquitquit ends at once, its own answer included', async () => {
