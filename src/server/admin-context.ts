@@ -41,7 +41,8 @@ export interface AdminContextOptions {
   readonly info: Pick<ServerInfo, 'version' | 'commandLineOptions' | 'node'>;
   readonly configDump: () => readonly ConfigDumpSection[];
   readonly clusters: () => readonly ClusterStatus[];
-  readonly logThreads: () => readonly ThreadStatus[];
+  /** Log files that have a thread. */
+  readonly logPaths: () => readonly string[];
   readonly reopenLogs: () => Promise<void>;
   readonly drainListeners: (options: DrainOptions) => Promise<void>;
 }
@@ -135,7 +136,7 @@ export class ServerAdminContext implements AdminContext {
   }
 
   async threads(): Promise<readonly ThreadStatus[]> {
-    const { mainTid, monitoring, logThreads } = this.#options;
+    const { mainTid, monitoring, logPaths } = this.#options;
     const main: ThreadStatus = {
       name: 'main_thread',
       role: 'main',
@@ -159,7 +160,7 @@ export class ServerAdminContext implements AdminContext {
         restarts: seat.restarts,
       };
     });
-    return [main, ...workers, ...logThreads()];
+    return [main, ...workers, ...logPaths().map(logThread)];
   }
 
   async pools(): Promise<readonly PoolStatus[]> {
@@ -200,4 +201,18 @@ export class ServerAdminContext implements AdminContext {
 
 function boundAddress(address: string, port: number): Address {
   return ipAddress(address, port) ?? { kind: 'pipe', path: address };
+}
+
+/** Its thread says nothing of itself: it only writes. */
+function logThread(path: string): ThreadStatus {
+  return {
+    name: `log ${path}`,
+    role: 'log',
+    tid: 0,
+    busy: 0,
+    turns: 0,
+    state: 'running',
+    connections: 0,
+    restarts: 0,
+  };
 }

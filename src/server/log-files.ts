@@ -54,6 +54,11 @@ export class LogFiles {
     this.#reopenFailed = options.stats.scope('filesystem').counter('reopen_failed');
   }
 
+  /** Files that have a thread now. */
+  get paths(): readonly string[] {
+    return [...this.#threads.keys()];
+  }
+
   /** A port for one worker: transfer it with `log-port`. Null: the process is ending. */
   open(path: string): MessagePort | null {
     if (this.#closing) return null;

@@ -199,7 +199,7 @@ export class Server {
       },
       configDump: () => configSections(bootstrap, this.#setup.routeTables, this.#loadedAt),
       clusters: () => clusterStatuses(this.#resolver.snapshots(), this.#monitoring.merged),
-      logThreads: () => [],
+      logPaths: () => this.#logFiles.paths,
       reopenLogs: () => this.#reopenLogs(),
       drainListeners: (options) => this.#drainListeners(options),
     });

@@ -241,3 +241,20 @@ test('a filter that cannot be loaded fails the start with its reason, exit code 
   assert.equal(ended.code, 1);
   assert.match(ended.err, /worker_\d failed to start: .*script\.js has no default export that is a function/);
 });
+
+test('exact_balance spreads long connections evenly over the workers', async () => {
+  const running = await start({ listener: 'connection_balance_config: { exact_balance: {} }' });
+  const port = await running.port('http');
+  const clients = [];
+  for (let count = 0; count < 12; count += 1) {
+    const client = connect(port, '127.0.0.1');
+    client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+    await once(client, 'data');
+    clients.push(client);
+  }
+  const { body } = await running.admin('/threads?format=json');
+  const { threads } = JSON.parse(body) as { threads: { role: string; connections: number }[] };
+  const counts = threads.filter(({ role }) => role === 'worker').map(({ connections }) => connections);
+  assert.deepEqual(counts, [6, 6]);
+  for (const client of clients) client.destroy();
+});
