@@ -176,6 +176,8 @@ export interface StreamDecoderFilter {
   decodeData?(bytes: Bytes, endStream: boolean): FilterDataStatus;
   decodeTrailers?(trailers: HeaderMap): FilterTrailersStatus;
   setDecoderFilterCallbacks?(callbacks: DecoderFilterCallbacks): void;
+  /** While it stops, it waits for more body and nothing else: the ledger then blames the sender, not the filter. */
+  readonly waitsForBody?: boolean;
   /** The stream is over: release timers and requests of your own. Exactly once. */
   onDestroy?(): void;
 }

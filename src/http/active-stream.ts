@@ -99,6 +99,10 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
     cx.upgradesActive.add(1);
   }
 
+  onLogInterval(): void {
+    this.#logNow('DownstreamPeriodic');
+  }
+
   onStreamIdle(): void {
     this.owner.config.stats.rq.idleTimeout.inc();
     this.info.setFlag('SI');
@@ -131,6 +135,12 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
     this.work.end();
   }
 
+  /** A line of a stream that still runs. */
+  #logNow(logType: string): void {
+    const { info, request, response, trailers } = this;
+    this.owner.config.accessLogs.log({ info, request, response, trailers, logType });
+  }
+
   #beginRead(): void {
     this.timers.active(this.owner.eventAt);
     this.work.begin(this.owner.eventAt, this.owner.takeLate());
@@ -145,15 +155,9 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
   #startFilters(headers: HeaderMap, endStream: boolean): void {
     const { config } = this.owner;
     this.filters = new FilterManager(this, config.filters.current, config.bufferLimitBytes);
-    if (config.settings.flushLogOnNewRequest && !config.accessLogs.empty) {
-      const { info } = this;
-      config.accessLogs.log({
-        info,
-        request: headers,
-        response: null,
-        trailers: null,
-        logType: 'DownstreamStart',
-      });
+    if (!config.accessLogs.empty) {
+      if (config.settings.flushLogOnNewRequest) this.#logNow('DownstreamStart');
+      this.timers.startLog(config.settings.logFlushIntervalMs);
     }
     this.filters.decode.start(headers, endStream);
   }

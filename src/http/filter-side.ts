@@ -34,6 +34,8 @@ export class FilterSide {
   /** A call into the filter is on the stack, and it asked to go on meanwhile. */
   inCall = false;
   continueAsked = false;
+  /** Its call on the stack is being timed. */
+  timed = false;
   /** When it stopped; ms monotonic, -1 when not measured. */
   stoppedAt = -1;
 

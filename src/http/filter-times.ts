@@ -24,11 +24,12 @@ export class FilterTimes {
   }
 
   enter(side: FilterSide): void {
-    if (this.#enabled) this.#enter(side);
+    // The router, reached with no filter's call around it, is the proxy's time already.
+    if (this.#enabled && (!side.terminal || this.#open !== null)) this.#enter(side);
   }
 
   leave(side: FilterSide): void {
-    if (this.#enabled) this.#leave(side);
+    if (side.timed) this.#leave(side);
   }
 
   stopped(side: FilterSide): void {
@@ -43,6 +44,7 @@ export class FilterTimes {
 
   #enter(side: FilterSide): void {
     const now = this.#clock.now();
+    side.timed = true;
     if (this.#open !== null) this.#note(now);
     (this.#around ??= []).push(this.#open);
     this.#switch(side.terminal ? null : side, now);
@@ -50,6 +52,7 @@ export class FilterTimes {
 
   #leave(side: FilterSide): void {
     const now = this.#clock.now();
+    side.timed = false;
     if (!side.terminal) this.#note(now);
     this.#switch(this.#around?.pop() ?? null, now);
   }

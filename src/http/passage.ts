@@ -82,7 +82,7 @@ export abstract class Passage<Host extends PassageHost> {
   /** The filter that holds the message up, for the ledger; -1 = none. The router stops every message: it is not meant. */
   stoppedIndex(): number {
     for (let side = this.first; side !== null; side = side.next) {
-      if (side.stopped && !side.terminal) return side.index;
+      if (side.stopped && !side.terminal && side.filter.waitsForBody !== true) return side.index;
     }
     return -1;
   }

@@ -49,6 +49,8 @@ export interface HttpSettings {
   /** Upgrade tokens in lower case that are switched on; `connect` among them for CONNECT. */
   readonly upgrades: readonly string[];
   readonly flushLogOnNewRequest: boolean;
+  /** A log line of every running stream this often, in ms; 0 = at its end alone. */
+  readonly logFlushIntervalMs: number;
 }
 
 export function compileHttpSettings(config: HttpConnectionManager): HttpSettings {
@@ -91,5 +93,6 @@ export function compileHttpSettings(config: HttpConnectionManager): HttpSettings
       .filter((upgrade) => upgrade.enabled ?? true)
       .map((upgrade) => (upgrade.upgrade_type ?? '').toLowerCase()),
     flushLogOnNewRequest: config.access_log_options?.flush_access_log_on_new_request ?? false,
+    logFlushIntervalMs: config.access_log_options?.access_log_flush_interval ?? 0,
   });
 }

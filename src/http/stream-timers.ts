@@ -11,6 +11,8 @@ export interface TimedStream {
   onRequestTimeout(): void;
   onRequestHeadersTimeout(): void;
   onMaxStreamDuration(): void;
+  /** Again and again, until the stream is over. */
+  onLogInterval(): void;
 }
 
 export class StreamTimers {
@@ -23,6 +25,7 @@ export class StreamTimers {
   #request: Timer | null = null;
   #headers: Timer | null = null;
   #duration: Timer | null = null;
+  #log: Timer | null = null;
 
   constructor(dispatcher: Dispatcher) {
     this.#dispatcher = dispatcher;
@@ -40,6 +43,7 @@ export class StreamTimers {
     this.#request?.disable();
     this.#headers?.disable();
     this.#duration?.disable();
+    this.#log?.disable();
   }
 
   /** The connection is over. */
@@ -87,6 +91,15 @@ export class StreamTimers {
 
   stopDuration(): void {
     this.#duration?.disable();
+  }
+
+  startLog(ms: number): void {
+    if (ms === 0) return;
+    this.#log ??= this.#dispatcher.createTimer(() => {
+      this.#log?.enable(ms);
+      this.#stream?.onLogInterval();
+    });
+    this.#log.enable(ms);
   }
 
   #armIdle(ms: number): void {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HeaderMap } from '../../src/api/http.ts';
 import { HeaderList } from '../../src/codec/header-map.ts';
+import { FilterEntry, FilterPlan } from '../../src/http/filter-plan.ts';
 import { HttpBench, ledgerText, parse } from './support/http-bench.ts';
 
 const GET = 'GET /a HTTP/1.1\r\nhost: h\r\n\r\n';
@@ -231,4 +233,55 @@ test('the ledger adds up to the total and says what each part waited for', () =>
   assert.ok(info !== undefined);
   assert.equal(info.endAt - info.startAt, 30);
   assert.equal(ledgerText(info), 'client=7000,upstream=20000,deliver=3000');
+});
+
+test('lines are written at the start, in the middle and at the end of a stream, as configured', () => {
+  const bench = new HttpBench({
+    config: { access_log_options: { flush_access_log_on_new_request: true, access_log_flush_interval: 100 } },
+  });
+  bench.receive(GET);
+  bench.dispatcher.advance(250);
+  bench.terminal.respond(200);
+  bench.flush();
+  bench.dispatcher.advance(500);
+  assert.deepEqual(
+    bench.log.map((line) => line.context.logType),
+    ['DownstreamStart', 'DownstreamPeriodic', 'DownstreamPeriodic', 'DownstreamEnd'],
+  );
+});
+
+test('draining closes a connection without a request at once and leaves a busy one its answer', () => {
+  const idle = new HttpBench();
+  idle.drain.draining = true;
+  idle.dispatcher.run(() => idle.manager.onDrain());
+  assert.equal(idle.connection.closedBy, 'flush-delayed');
+  assert.equal(idle.stat('downstream_cx_drain_close'), 1);
+  const busy = new HttpBench();
+  busy.receive(GET);
+  busy.drain.draining = true;
+  busy.dispatcher.run(() => busy.manager.onDrain());
+  assert.equal(busy.connection.closedBy, null);
+  busy.terminal.respond(200);
+  assert.ok(parse(busy.answer()).headers.includes('connection: close'));
+  assert.equal(busy.stat('downstream_cx_drain_close'), 1);
+});
+
+test('a stream keeps the filters that it began with, the next one takes those of now', () => {
+  const bench = new HttpBench();
+  bench.receive(GET);
+  const [first] = bench.terminals;
+  bench.plan.current = new FilterPlan([
+    new FilterEntry('gate', false, () => ({
+      decodeHeaders: (headers: HeaderMap) => {
+        headers.set('x-gate', '1');
+        return 'continue';
+      },
+    })),
+    ...bench.plan.current.entries,
+  ]);
+  first?.respond(200);
+  bench.flush();
+  assert.equal(first?.headers?.get('x-gate'), null);
+  bench.receive(GET);
+  assert.equal(bench.terminal.headers?.get('x-gate'), '1');
 });

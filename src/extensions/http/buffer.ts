@@ -34,6 +34,10 @@ export class BufferFilter implements StreamFilter {
     this.#maxBytes = maxBytes;
   }
 
+  get waitsForBody(): boolean {
+    return this.#limit !== DISABLED;
+  }
+
   setDecoderFilterCallbacks(callbacks: DecoderFilterCallbacks): void {
     this.#callbacks = callbacks;
   }

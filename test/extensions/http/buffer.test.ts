@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StreamFilter } from '../../../src/api/http.ts';
 import { BUFFER_FILTER } from '../../../src/extensions/http/buffer.ts';
-import { HttpBench, parse } from '../../http/support/http-bench.ts';
+import { HttpBench, ledgerText, parse } from '../../http/support/http-bench.ts';
 import { filterContext } from './filter-context.ts';
 
 async function bufferBench(maxBytes: number, perRoute?: unknown): Promise<HttpBench> {
@@ -88,4 +88,16 @@ test('a request without a body is not held up', async () => {
 
 test('a configuration without a size is refused', () => {
   assert.throws(() => BUFFER_FILTER.prepare({}, filterContext(new HttpBench())), /max_request_bytes/);
+});
+
+test('the ledger blames the client for the wait, not the filter', async () => {
+  const bench = await bufferBench(10);
+  bench.receive(post(4));
+  bench.dispatcher.advance(19);
+  bench.receive('abcd');
+  bench.terminal.respond(200);
+  bench.flush();
+  const info = bench.log[0]?.context.info;
+  assert.ok(info !== undefined);
+  assert.equal(ledgerText(info), 'client=19000');
 });

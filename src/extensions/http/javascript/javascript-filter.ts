@@ -57,6 +57,10 @@ export class JavaScriptFilter implements StreamFilter, HandleOwner {
     return this.#shared.log;
   }
 
+  get waitsForBody(): boolean {
+    return (this.#request?.waiting ?? false) || (this.#response?.waiting ?? false);
+  }
+
   setDecoderFilterCallbacks(callbacks: DecoderFilterCallbacks): void {
     this.#decoder = callbacks;
     this.callbacks = callbacks;

@@ -45,6 +45,11 @@ export class MessageSide {
     return this.#phase === 'running';
   }
 
+  /** The script waits for the rest of the body. */
+  get waiting(): boolean {
+    return this.#wait !== null;
+  }
+
   /** The script's function begins; `complete`: the message has no body. */
   begin(complete: boolean): void {
     this.#phase = 'running';
