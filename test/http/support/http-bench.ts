@@ -38,15 +38,15 @@ export class TerminalFilter implements StreamFilter {
   headers: HeaderMap | null = null;
   body = '';
   destroyed = 0;
-  private held: DecoderFilterCallbacks | null = null;
+  #held: DecoderFilterCallbacks | null = null;
 
   get callbacks(): DecoderFilterCallbacks {
-    if (this.held === null) throw new Error('no callbacks yet');
-    return this.held;
+    if (this.#held === null) throw new Error('no callbacks yet');
+    return this.#held;
   }
 
   setDecoderFilterCallbacks(callbacks: DecoderFilterCallbacks): void {
-    this.held = callbacks;
+    this.#held = callbacks;
   }
 
   decodeHeaders(headers: HeaderMap, endStream: boolean): FilterHeadersStatus {
