@@ -36,7 +36,8 @@ export interface WorkerOptions {
   readonly socketInterface: 'syscall' | 'portable';
   readonly listeners: readonly Listener[];
   readonly logLevels: Readonly<Record<string, string>>;
-  readonly logFormat: 'text' | 'json';
+  /** `text`, `json` or a pattern. */
+  readonly logFormat: string;
   /** File of the application log; absent = standard error. */
   readonly logPath?: string;
   /** The worker shows at least this often that its loop turns. */

@@ -11,6 +11,7 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger as PinoLogger } from 'pino';
 import { SystemClock } from './clock.ts';
+import { compilePattern, DEFAULT_PATTERN } from './log-pattern.ts';
 
 /** Envoy's names for them, where Envoy has the component. */
 export const COMPONENTS = [
@@ -43,7 +44,8 @@ export type Component = (typeof COMPONENTS)[number];
 
 export const LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'critical', 'off'] as const;
 export type LogLevel = (typeof LEVELS)[number];
-export type LogFormat = 'text' | 'json';
+/** One readable line, JSON, or a pattern of one's own (`log-pattern.ts`). */
+export type LogFormat = string;
 
 export interface LogOptions {
   readonly format: LogFormat;
@@ -99,18 +101,18 @@ interface LineParts {
   lastObj: { component: string };
 }
 
-/** `[2026-11-21 06:00:00.000][8123][info][main] text`: Envoy's default shape. */
-function textStream(out: Output): DestinationStream {
+function textStream(out: Output, pattern: string): DestinationStream {
+  const format = compilePattern(pattern);
   const stream = {
     [Symbol.for('pino.metadata')]: true,
     lastMsg: '',
     lastLevel: 0,
     lastObj: { component: '' },
     write(this: LineParts): void {
-      const stamp = new Date(clock.now() + clock.wallOffset()).toISOString().replace('T', ' ').slice(0, -1);
-      out.write(
-        `[${stamp}][${current.thread}][${OWN_LEVEL[this.lastLevel]}][${this.lastObj.component}] ${this.lastMsg}\n`,
-      );
+      const { component } = this.lastObj;
+      const level = OWN_LEVEL[this.lastLevel] ?? 'off';
+      const at = clock.now() + clock.wallOffset();
+      out.write(`${format({ at, thread: current.thread, level, component, message: this.lastMsg })}\n`);
     },
   };
   return stream;
@@ -124,7 +126,10 @@ function open(): PinoLogger {
     mkdir: false,
   });
   destination = out;
-  const stream = current.format === 'text' ? textStream(out) : out;
+  const stream =
+    current.format === 'json'
+      ? out
+      : textStream(out, current.format === 'text' ? DEFAULT_PATTERN : current.format);
   const thread = current.format === 'json' ? { thread: current.thread } : null;
   const formatters = { level: (_label: string, value: number) => ({ level: OWN_LEVEL[value] }) };
   return pino({ level: 'trace', base: thread, formatters, timestamp: pino.stdTimeFunctions.isoTime }, stream);

@@ -5,6 +5,7 @@
 import type { Bootstrap } from '../api/envoy.ts';
 import { COMPONENTS, LEVELS, isComponent, isLogLevel } from '../base/logger.ts';
 import type { LogLevel } from '../base/logger.ts';
+import { patternProblem } from '../base/log-pattern.ts';
 import { suggestion } from '../config/suggestion.ts';
 import {
   DEFAULT_CONCURRENCY,
@@ -49,9 +50,9 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   },
   {
     name: 'log-format',
-    value: '<text|json>',
-    help: 'application log: one readable line, or JSON',
-    check: oneOf(['text', 'json']),
+    value: '<format>',
+    help: 'application log: text (default), json, or a pattern like Envoy\'s "%Y-%m-%dT%T.%fZ %l %n %v"',
+    check: checkFormat,
   },
   { name: 'log-path', value: '<file>', help: 'application log goes there instead of to standard error' },
   {
@@ -106,7 +107,7 @@ export function serverOptions(parsed: ParsedOptions, bootstrap: Bootstrap, flush
     socketInterface: text('socket-interface', 'auto') as ServerOptions['socketInterface'],
     logLevel: levelOf(text('log-level', 'info')),
     componentLevels: componentLevels(text('component-log-level')),
-    logFormat: text('log-format', 'text') as ServerOptions['logFormat'],
+    logFormat: text('log-format', 'text'),
     ...(logPath === undefined ? {} : { logPath }),
     drainTimeMs: number('drain-time-s', DEFAULT_DRAIN_TIME_MS / 1000) * 1000,
     drainStrategy: text('drain-strategy', 'gradual') as ServerOptions['drainStrategy'],
@@ -161,4 +162,9 @@ function checkComponents(value: string): string | null {
     if (problem !== null) return `${name}: ${problem}`;
   }
   return null;
+}
+
+function checkFormat(value: string): string | null {
+  if (value === 'text' || value === 'json') return null;
+  return value.includes('%v') ? patternProblem(value) : 'must be text, json or a pattern with %v';
 }
