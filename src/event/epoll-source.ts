@@ -11,8 +11,13 @@ import { Epoll, watchInLoop } from '../os/epoll.ts';
 import type { TurnDispatcher } from './turn-dispatcher.ts';
 
 export interface EventHandler {
-  /** `events` is the bit set of epoll. */
-  onEvents(events: number): void;
+  /**
+   * What epoll says, told to all of a batch before any is handled: so a pool that is about to hand out a connection knows of the
+   * FIN whose turn comes later in the same batch. Must not call anyone.
+   */
+  noteEvents(events: number): void;
+  /** Acts on what was noted. */
+  handleEvents(): void;
 }
 
 /** Turns in one visit from libuv: enough to stay off its loop under load, few enough that timers and ports get theirs. */
@@ -79,12 +84,18 @@ export class EpollSource {
   }
 
   #handle(count: number): void {
+    for (let at = 0; at < count; at += 1) {
+      const token = this.#epoll.tokenAt(at);
+      const index = token & INDEX_MASK;
+      if (this.#token(index) === token) this.#handlers[index]?.noteEvents(this.#epoll.eventsAt(at));
+    }
     this.#dispatcher.begin();
     for (let at = 0; at < count; at += 1) {
       const token = this.#epoll.tokenAt(at);
       const index = token & INDEX_MASK;
+      // An earlier callback of this batch may have closed it.
       if (this.#token(index) !== token) continue;
-      this.#handlers[index]?.onEvents(this.#epoll.eventsAt(at));
+      this.#handlers[index]?.handleEvents();
       if (this.crowded()) {
         this.#dispatcher.end();
         this.#dispatcher.begin();

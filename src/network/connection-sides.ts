@@ -1,5 +1,6 @@
 /**
- * What can be read off a connection: the part of the contract that its socket and its two sides answer by themselves.
+ * The part of a connection's contract that its socket and its two sides answer by themselves: what can be read off it, and
+ * socket options.
  * `StreamConnection` adds everything that changes it.
  */
 import type { LastRead, ReadPauses } from '../api/network.ts';
@@ -54,5 +55,17 @@ export abstract class ConnectionSides {
 
   get aboveHighWatermark(): boolean {
     return this.writes.queue.above;
+  }
+
+  setNoDelay(on: boolean): void {
+    this.socket.setNoDelay(on);
+  }
+
+  setKeepAlive(probes: number, idleSeconds: number, intervalSeconds: number): void {
+    this.socket.setKeepAlive(probes, idleSeconds, intervalSeconds);
+  }
+
+  peek(): number {
+    return this.socket.peek();
   }
 }

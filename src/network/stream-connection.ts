@@ -143,14 +143,6 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     this.writes.queue.setLimit(bytes);
   }
 
-  setNoDelay(on: boolean): void {
-    this.socket.setNoDelay(on);
-  }
-
-  setKeepAlive(probes: number, idleSeconds: number, intervalSeconds: number): void {
-    this.socket.setKeepAlive(probes, idleSeconds, intervalSeconds);
-  }
-
   setDelayedCloseTimeout(ms: number): void {
     this.#closing.timeoutMs = ms;
   }
@@ -162,10 +154,6 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   endObserveWrites(observer: IoObserver): void {
     this.writes.observers.end(observer, this.writes.position);
     this.onBytesKept();
-  }
-
-  peek(): number {
-    return this.socket.peek();
   }
 
   close(type: CloseType, reason = ''): void {

@@ -43,6 +43,10 @@ export class SyscallSocket implements Socket, EventHandler {
   readonly #token: number;
   readonly #result: ReadResult;
   readonly #written: WriteResult = { written: 0, blocked: false, at: 0, took: 0, errorCode: '' };
+  /** Events told and not yet handled. */
+  #noted = 0;
+  /** Turn of the newest read: what arrived since then has had no chance to be told. */
+  #readInTurn = 0;
   #connecting: boolean;
   #readable = false;
   #hungUp = false;
@@ -83,16 +87,21 @@ export class SyscallSocket implements Socket, EventHandler {
     this.#token = thread.source.watch(fd, this);
   }
 
-  onEvents(events: number): void {
+  noteEvents(events: number): void {
+    this.#noted |= events;
+    if (this.#connecting) return;
+    if (events & HANG_UP) this.#hungUp = true;
+    if (events & (EPOLLIN | HANG_UP)) this.#readable = true;
+  }
+
+  handleEvents(): void {
+    const events = this.#noted;
+    this.#noted = 0;
     if (this.#connecting) {
-      if (events & (EPOLLOUT | HANG_UP)) this.#finishConnect();
+      if (events & (EPOLLOUT | HANG_UP)) this.#finishConnect(events);
       return;
     }
-    if (events & HANG_UP) this.#hungUp = true;
-    if (events & (EPOLLIN | HANG_UP)) {
-      this.#readable = true;
-      if (this.#interest) this.#events.onReadable();
-    }
+    if (events & (EPOLLIN | HANG_UP) && this.#interest) this.#events.onReadable();
     if (!this.#closed && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) this.#events.onWritable();
   }
 
@@ -106,6 +115,7 @@ export class SyscallSocket implements Socket, EventHandler {
     slab.reserve(Math.min(limit, READ_ROOM_BYTES));
     const { block, position } = slab;
     const room = Math.min(limit, block.buffer.length - position);
+    this.#readInTurn = this.#thread.dispatcher.turnNumber;
     const at = clock.now();
     const size = this.#receive(block.address, block.buffer, position, room);
     result.at = at;
@@ -154,9 +164,7 @@ export class SyscallSocket implements Socket, EventHandler {
 
   setReadInterest(on: boolean): void {
     this.#interest = on;
-    if (!on || !this.#readable || this.#notifyPosted) return;
-    this.#notifyPosted = true;
-    this.#thread.dispatcher.post(this.#notify);
+    if (on) this.#postNotify();
   }
 
   shutdownWrite(): void {
@@ -186,15 +194,30 @@ export class SyscallSocket implements Socket, EventHandler {
     if (intervalSeconds > 0) sockets.setOption(this.#fd, IPPROTO_TCP, TCP_KEEPINTVL, intervalSeconds);
   }
 
+  /**
+   * Asks the kernel only when the answer can be other than "nothing": epoll has told of something, or the socket was read in this
+   * very turn, so that what came behind those bytes has not been told yet. A busy pool pays no call for each reuse.
+   */
   peek(): number {
-    return this.#closed ? -1 : this.#thread.calls.peek(this.#fd);
+    if (this.#closed) return -1;
+    const unsure = this.#readable || this.#hungUp || this.#readInTurn === this.#thread.dispatcher.turnNumber;
+    return unsure ? this.#thread.calls.peek(this.#fd) : 0;
   }
 
-  #finishConnect(): void {
+  #postNotify(): void {
+    if (!this.#readable || this.#notifyPosted) return;
+    this.#notifyPosted = true;
+    this.#thread.dispatcher.post(this.#notify);
+  }
+
+  #finishConnect(events: number): void {
     this.#connecting = false;
+    this.noteEvents(events);
     const error = this.#thread.sockets.takeError(this.#fd);
     if (error === 0) this.localAddress = this.#thread.sockets.localAddress(this.#fd);
     this.#events.onConnect(error === 0 ? '' : errnoName(error));
+    // A server that speaks first may have been quicker than this event; its edge will not come again.
+    this.#postNotify();
   }
 
   /** A slab that had to come from JS memory has no address: read beside it and copy. */

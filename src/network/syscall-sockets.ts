@@ -28,6 +28,7 @@ import {
 } from '../os/constants.ts';
 import { EINPROGRESS, EMFILE, ENFILE, errnoName } from '../os/errno.ts';
 import type { SocketCalls } from '../os/socket-calls.ts';
+import { AbsentSocket, UNKNOWN_ADDRESS } from './absent-socket.ts';
 import { SyscallSocket } from './syscall-socket.ts';
 import type { SyscallThread } from './syscall-thread.ts';
 
@@ -56,7 +57,8 @@ export class SyscallSockets implements SocketInterface {
 
   connect(options: ConnectOptions, events: (socket: Socket) => SocketEvents): Socket {
     const { sockets, dispatcher } = this.#thread;
-    const fd = must(sockets.create(options.to), 'socket', options.to);
+    const fd = sockets.create(options.to);
+    if (fd < 0) return this.#failed(options.to, errnoName(-fd), events);
     sockets.setOption(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
     if (options.to.kind === 'ip') sockets.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     let code = options.from === undefined ? 0 : -Math.min(0, sockets.bind(fd, options.from));
@@ -68,13 +70,21 @@ export class SyscallSockets implements SocketInterface {
     const socket = new SyscallSocket(
       this.#thread,
       fd,
-      UNKNOWN,
+      UNKNOWN_ADDRESS,
       options.to,
       code === 0,
       (self) => (bound = events(self)),
     );
     // A refusal known at once is still told from a later callback, as the contract says.
     if (code !== 0) dispatcher.post(() => bound?.onConnect(errnoName(code)));
+    return socket;
+  }
+
+  /** No descriptor to be had: the outcome is an event like any other failed connect. */
+  #failed(to: Address, errorCode: string, events: (socket: Socket) => SocketEvents): Socket {
+    const socket = new AbsentSocket(to);
+    const bound = events(socket);
+    this.#thread.dispatcher.post(() => bound.onConnect(errorCode));
     return socket;
   }
 
@@ -130,8 +140,6 @@ export class SyscallSockets implements SocketInterface {
   }
 }
 
-const UNKNOWN: Address = { kind: 'ip', ip: '0.0.0.0', port: 0, family: 4 };
-
 class SyscallListenSocket implements ListenSocket, EventHandler {
   readonly address: Address;
   readonly fd: number;
@@ -161,7 +169,11 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
     this.#token = thread.source.watchListener(fd, this.#shared, this);
   }
 
-  onEvents(): void {
+  noteEvents(): void {
+    // Level triggered: whoever is ready is asked by `accept` itself.
+  }
+
+  handleEvents(): void {
     const { sockets, clock } = this.#thread;
     for (let count = 0; count < ACCEPTS_PER_EVENT && this.#token >= 0; count += 1) {
       const fd = sockets.accept(this.fd);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Block, ByteQueue } from '../../src/api/bytes.ts';
 import { MemoryBlock, View, bytesOf } from '../../src/buffer/bytes.ts';
 import { BLOCK_BYTES, ChunkQueue, HEAP_BLOCKS } from '../../src/buffer/chunk-queue.ts';

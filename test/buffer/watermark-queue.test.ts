@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { bytesOf } from '../../src/buffer/bytes.ts';
 import { HEAP_BLOCKS } from '../../src/buffer/chunk-queue.ts';
 import { WatermarkQueue } from '../../src/buffer/watermark-queue.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isIPv6 } from 'node:net';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Address } from '../../src/api/socket.ts';
 import { SOCKADDR_BYTES, decodeAddress, encodeAddress } from '../../src/os/address.ts';
 

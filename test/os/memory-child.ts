@@ -27,7 +27,7 @@ let garbage: unknown[] = [];
 for (let round = 0; round < ROUNDS; round += 1) {
   garbage.push(Buffer.allocUnsafe(8 * 1024), { round });
   if (round % 50 === 0) garbage = [];
-  if (round % 10 === 0) void collect({ type: round % 100 === 0 ? 'major' : 'minor', execution: 'sync' });
+  if (round % 10 === 0) collect({ type: round % 100 === 0 ? 'major' : 'minor', execution: 'sync' });
   region.buffer.fill(round & 0xff, 0, SIZE);
   region.buffer.fill(0, 2 * SIZE, 3 * SIZE);
   stream.setView(0, region.address, SIZE / 2);
