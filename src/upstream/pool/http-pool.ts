@@ -6,14 +6,9 @@
  *   a connection comes up or is freed --> the request that waits longest gets it, whoever it was opened for;
  *                                         nobody waits: idle
  *
- * So the connection opened because of a request need not be the one that carries it; both ids are told. The pairing itself
- * cannot slip: a codec carries one stream and answers its decoder alone. Owns its connections and its line. Invariant: each
- * call of a breaker's `inc` has its `dec`: connections from open to close, pending while in line, requests while attached.
- *
- * Before an idle connection is handed out it is peeked, always. Its FIN may lie in the kernel unseen, even in the very turn that
- * freed it (servers that answer and close), and an event in the current batch may come too late. The peek is one system call
- * (1.2 µs with its FFI call on the loaded two-core development machine); the alternative is a 503 (UC) for a request that could
- * have been served. A pause of some length before it is worth looking would miss exactly the servers that answer and close.
+ * So the connection opened because of a request need not be the one that carries it; both ids are told. Before an idle connection
+ * is handed out it is peeked at: its FIN may have come in the very turn that freed it (servers that answer and close). The socket
+ * asks the kernel only where that can be. Invariant: each call of a breaker's `inc` has its `dec`.
  */
 import type { ConnectionEvent } from '../../api/network.ts';
 import type { ResponseDecoder } from '../../api/http.ts';
