@@ -135,7 +135,7 @@ export async function startHaproxy(
     file,
     `global
   nbthread 1
-  maxconn 40000
+  maxconn 9900
   log stdout format raw local0
 defaults
   mode ${mode}
