@@ -83,6 +83,8 @@ export interface ReadPauses {
   /** The last pause that ended: when it ended and how long it was; `resumedAt` -1 = none, or already told to a stream. */
   resumedAt: number;
   resumedAfter: number;
+  /** `consecutive` of that pause. */
+  resumedCount: number;
 }
 
 export interface Connection {

@@ -8,7 +8,13 @@ import type { ReadPauses } from '../api/network.ts';
 import { invariant } from '../base/invariant.ts';
 
 export class ReadControl {
-  readonly pauses: ReadPauses = { consecutive: 0, since: -1, resumedAt: -1, resumedAfter: 0 };
+  readonly pauses: ReadPauses = {
+    consecutive: 0,
+    since: -1,
+    resumedAt: -1,
+    resumedAfter: 0,
+    resumedCount: 0,
+  };
   #depth = 0;
   #flowDepth = 0;
   #released = false;
@@ -46,6 +52,7 @@ export class ReadControl {
     } else if (this.#flowDepth === 0) {
       pauses.resumedAt = now;
       pauses.resumedAfter = now - pauses.since;
+      pauses.resumedCount = pauses.consecutive;
       pauses.since = -1;
       pauses.consecutive = 0;
     }

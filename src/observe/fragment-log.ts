@@ -142,6 +142,10 @@ export class FragmentLog {
     return this.connectionAt(this.count - 1);
   }
 
+  newestAtUs(): number {
+    return this.atUs(this.count - 1);
+  }
+
   newestDrained(): boolean {
     return this.drainedAt(this.count - 1);
   }
@@ -167,6 +171,17 @@ export class FragmentLog {
     const flow = Math.min(pauses, MAX_PAUSES) << (PAUSE_SHIFT + position * PAUSE_BITS);
     this.#numbers[base + MARKS] = marks | (code << (position * MARK_BITS)) | flow;
     return position;
+  }
+
+  /** `!n` at the last mark of the newest read, if it has none yet. */
+  addPause(pauses: number): void {
+    const index = this.count - 1;
+    let position = 0;
+    while (this.markAt(index, position + 1) !== 0) position += 1;
+    if (this.markAt(index, position) === 0 || this.pausesAt(index, position) !== 0) return;
+    const base = this.#newest() * STRIDE;
+    const flow = Math.min(pauses, MAX_PAUSES) << (PAUSE_SHIFT + position * PAUSE_BITS);
+    this.#numbers[base + MARKS] = (this.#numbers[base + MARKS] ?? 0) | flow;
   }
 
   /** Reading had gone on at `atUs`, after `afterUs`, before this mark of the newest read. */

@@ -170,6 +170,7 @@ export class StreamRecord implements StreamInfo {
         : (this.#upstreamReads ??= new FragmentLog());
     const { lastRead, pauses } = connection;
     if (!log.isRead(lastRead.serial, connection.id)) {
+      if (pauses.resumedAt >= 0) this.#markPause(log, connection);
       const atUs = offsetUs(this.startAt, lastRead.at);
       const tookUs = lengthUs(lastRead.took);
       log.pushRead(
@@ -187,6 +188,13 @@ export class StreamRecord implements StreamInfo {
     if (pauses.resumedAt < 0) return;
     log.addResume(position, lengthUs(pauses.resumedAfter), offsetUs(this.startAt, pauses.resumedAt));
     pauses.resumedAt = UNKNOWN;
+  }
+
+  /** What the newest read brought had switched reads off after its last mark was set: the mark is where they stopped. */
+  #markPause(log: FragmentLog, { id, pauses }: Connection): void {
+    if (log.pushed === 0 || log.newestConnection() !== id) return;
+    const since = offsetUs(this.startAt, pauses.resumedAt - pauses.resumedAfter);
+    if (since >= log.newestAtUs()) log.addPause(pauses.resumedCount);
   }
 
   writeObserver(group: 'upstreamWrite' | 'downstreamWrite'): IoObserver {

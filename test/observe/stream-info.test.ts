@@ -70,6 +70,23 @@ describe('the record of a stream', () => {
     assert.equal(READS.format(fixture.context()), `[C${downstream.id}:R:<00:01.000>0,0,10170]H,D!1,E!2`);
   });
 
+  it('marks where bytes of a read had switched reads off, once they go on', () => {
+    const fixture = new StreamFixture();
+    const { record, downstream, dispatcher } = fixture;
+    fixture.read('downstream');
+    record.noteRead('downstreamRead', downstream, 'H', 170);
+    record.noteRead('downstreamRead', downstream, 'D', 10_000);
+    downstream.readDisable(true);
+    dispatcher.clock.time += 5;
+    downstream.readDisable(false);
+    fixture.read('downstream');
+    record.noteRead('downstreamRead', downstream, 'D', 7);
+    assert.equal(
+      READS.format(fixture.context()),
+      `[C${downstream.id}:R:<00:01.000>0,0,10170]H,D!1-[C${downstream.id}:R:<00:01.005>0,0,7]D+5<00:01.005>`,
+    );
+  });
+
   it('tells of a resumption once, to the stream that comes first, even if it was before its start', () => {
     const fixture = new StreamFixture();
     const { record, downstream, dispatcher } = fixture;

@@ -35,7 +35,7 @@ export class FakeConnection implements Connection {
   bytesReceived = 0;
   bytesSent = 0;
   readonly lastRead = { serial: 0, at: -1, took: 0, waited: 0, bytes: 0 };
-  readonly pauses = { consecutive: 0, since: -1, resumedAt: -1, resumedAfter: 0 };
+  readonly pauses = { consecutive: 0, since: -1, resumedAt: -1, resumedAfter: 0, resumedCount: 0 };
   aboveHighWatermark = false;
   closeReason = '';
   remoteEnded = false;
@@ -128,6 +128,7 @@ export class FakeConnection implements Connection {
       } else {
         this.pauses.resumedAt = this.dispatcher.clock.now();
         this.pauses.resumedAfter = this.pauses.resumedAt - this.pauses.since;
+        this.pauses.resumedCount = this.pauses.consecutive;
         this.pauses.since = -1;
         this.pauses.consecutive = 0;
       }
