@@ -122,6 +122,17 @@ function handshake(context: LogContext): number | null {
   return betweenMs(info, record.connectionStartAt, record.connectionHandshakeAt);
 }
 
+/** Envoy's is in ms and takes no parameter; `us` is exact, and what a ledger adds up to. */
+function duration(parameter: string | null): ReturnType<OperatorMaker> {
+  const unit = UNITS[parameter ?? 'ms'];
+  if (unit === undefined) throw new FormatError(`%DURATION(${parameter})%: ms, us or ns expected`);
+  const value: ValueOf = ({ info }) => {
+    const us = betweenUs(info, info.startAt, info.endAt);
+    return us === null ? null : unit(us);
+  };
+  return { value };
+}
+
 const never: ValueOf = () => null;
 
 export const TIME_OPERATORS: Readonly<Record<string, OperatorMaker>> = {
@@ -129,7 +140,7 @@ export const TIME_OPERATORS: Readonly<Record<string, OperatorMaker>> = {
   START_TIME_LOCAL: startTime(true),
   EMIT_TIME: emitTime(false),
   EMIT_TIME_LOCAL: emitTime(true),
-  DURATION: plain(sinceStart((info) => info.endAt)),
+  DURATION: duration,
   REQUEST_DURATION: plain(sinceStart((info) => info.requestLastByteAt)),
   REQUEST_TX_DURATION: plain(sinceStart((info) => info.upstream.requestLastByteAt)),
   RESPONSE_DURATION: plain(responseDuration),

@@ -75,7 +75,8 @@ describe('text formats', () => {
     assert.match(error, /%REQ% needs a header name/);
     assert.match(checkFormat('50% off') ?? '', /no operator begins at position 2/);
     assert.match(checkFormat('%REQ(A') ?? '', /does not end/);
-    assert.match(checkFormat('%DURATION(x)%') ?? '', /takes no parameter/);
+    assert.match(checkFormat('%THREAD_ID(x)%') ?? '', /takes no parameter/);
+    assert.match(checkFormat('%DURATION(x)%') ?? '', /ms, us or ns expected/);
   });
 
   it('take an alternative header, a length, and the other names of operators', () => {
