@@ -78,8 +78,14 @@ export class Monitoring {
     return this.#watchdog.isBlocked(worker);
   }
 
-  onInitialized(tookMs: number): void {
+  /** All workers accept on `listeners` listeners. */
+  onInitialized(tookMs: number, listeners: number): void {
     this.stats.scope('server').histogram('initialization_time_ms').record(tookMs);
+    const manager = this.stats.scope('listener_manager');
+    manager.counter('listener_added').add(listeners);
+    manager.counter('listener_create_success').add(listeners * this.#options.concurrency);
+    manager.gauge('total_listeners_active').set(listeners);
+    for (const name of ['warming', 'draining']) manager.gauge(`total_listeners_${name}`).set(0);
   }
 
   /** Its counts are kept, its gauges end; the loss itself is counted. */

@@ -120,7 +120,8 @@ export class Server {
       reopenLogs: () => void this.#reopenLogs(),
     });
     try {
-      await this.#start();
+      // A signal may come in the middle of the start: the end does not wait for it.
+      await Promise.race([this.#start(), this.#lifeCycle.ended]);
       await this.#lifeCycle.ended;
     } catch (error) {
       // A signal during the start ends it: the workers that were to come are not missed.
@@ -144,7 +145,7 @@ export class Server {
     await this.#resolver.ready();
     await this.#pool.start();
     this.#monitoring.start();
-    this.#monitoring.onInitialized(this.#clock.now() - this.#startedAt);
+    this.#monitoring.onInitialized(this.#clock.now() - this.#startedAt, this.#pool.listeners.length);
     this.#lifeCycle.enter('LIVE');
     log.info('all workers accept');
     onLive?.({

@@ -107,6 +107,7 @@ export class WorkerRuntime {
   }
 
   async #listen(message: Extract<ToWorker, { kind: 'listen' }>): Promise<void> {
+    if (this.#draining) return;
     try {
       const listeners = await this.#parts.listeners.listen(message.bound);
       this.#send({ kind: 'ready', tid: this.#parts.dispatcher.tid, listeners });

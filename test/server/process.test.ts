@@ -116,6 +116,15 @@ test('a second SIGTERM closes what is open', async () => {
   silent.close();
 });
 
+test('SIGTERM in the middle of the start ends it with 0', async () => {
+  proxy = new ProxyProcess(ARGS, { 'config.yaml': httpConfig({ upstreamPort: upstream.port }) });
+  await proxy.says(/admin address/);
+  proxy.kill('SIGTERM');
+  const ended = await proxy.ended;
+  assert.deepEqual([ended.code, ended.signal], [0, null]);
+  assert.doesNotMatch(ended.err, /all workers accept/);
+});
+
 test('an idle keep-alive connection does not hold up the end', async () => {
   const running = await start();
   const port = await running.port('http');
