@@ -8,8 +8,36 @@ import type { HeaderMap } from './http.ts';
 import type { Connection } from './network.ts';
 
 export type ResponseFlag =
-  | 'UH' | 'UF' | 'UO' | 'NR' | 'URX' | 'NC' | 'DT' | 'DC' | 'LH' | 'UT' | 'LR' | 'UR' | 'UC' | 'DI' | 'FI' | 'RL'
-  | 'UAEX' | 'RLSE' | 'IH' | 'SI' | 'DPE' | 'UPE' | 'UMSDR' | 'RFCF' | 'NFCF' | 'OM' | 'DF' | 'DO' | 'UDO' | 'DR';
+  | 'UH'
+  | 'UF'
+  | 'UO'
+  | 'NR'
+  | 'URX'
+  | 'NC'
+  | 'DT'
+  | 'DC'
+  | 'LH'
+  | 'UT'
+  | 'LR'
+  | 'UR'
+  | 'UC'
+  | 'DI'
+  | 'FI'
+  | 'RL'
+  | 'UAEX'
+  | 'RLSE'
+  | 'IH'
+  | 'SI'
+  | 'DPE'
+  | 'UPE'
+  | 'UMSDR'
+  | 'RFCF'
+  | 'NFCF'
+  | 'OM'
+  | 'DF'
+  | 'DO'
+  | 'UDO'
+  | 'DR';
 
 /** Message part that a codec found in the bytes of a read. */
 export type Mark = 'H' | 'D' | 'E';
@@ -19,7 +47,15 @@ export type IoGroup = 'downstreamRead' | 'upstreamWrite' | 'upstreamRead' | 'dow
 
 /** Told of each system call that wrote bytes of this observer. `drained`: it emptied the connection's write buffer. */
 export interface IoObserver {
-  onWrite(at: number, took: number, bytes: number, blockedBefore: number, drained: boolean, connectionId: number, secure: boolean): void;
+  onWrite(
+    at: number,
+    took: number,
+    bytes: number,
+    blockedBefore: number,
+    drained: boolean,
+    connectionId: number,
+    secure: boolean,
+  ): void;
   /** The last byte up to `endObserveWrites` has been taken by the kernel. Not called if the connection closes first. */
   onFlushed(at: number): void;
 }
@@ -29,8 +65,20 @@ export interface IoObserver {
  * `filter` and `paused` carry the index of the HTTP filter beside it.
  */
 export type Segment =
-  | 'client' | 'loop' | 'filter' | 'paused' | 'pool' | 'connect' | 'handshake' | 'upstream' | 'body'
-  | 'flow.downstream' | 'flow.upstream' | 'deliver' | 'retry' | 'proxy';
+  | 'client'
+  | 'loop'
+  | 'filter'
+  | 'paused'
+  | 'pool'
+  | 'connect'
+  | 'handshake'
+  | 'upstream'
+  | 'body'
+  | 'flow.downstream'
+  | 'flow.upstream'
+  | 'deliver'
+  | 'retry'
+  | 'proxy';
 
 /**
  * The ledger: integer microseconds per segment that add up to the stream's total exactly. The stream is always in one
@@ -117,7 +165,12 @@ export interface StreamInfo {
    * newest read of `connection`. Called *before* the event's own callback, so flow control already in force shows as `!n`.
    * Fragments of one read are merged. Records nothing where no configured log prints the group.
    */
-  noteRead(group: 'downstreamRead' | 'upstreamRead', connection: Connection, mark: Mark | null, bytes: number): void;
+  noteRead(
+    group: 'downstreamRead' | 'upstreamRead',
+    connection: Connection,
+    mark: Mark | null,
+    bytes: number,
+  ): void;
   /** The observer to hand to `Connection.observeWrites` for this group; also keeps wire byte counts and last-byte times. */
   writeObserver(group: 'upstreamWrite' | 'downstreamWrite'): IoObserver;
   /** Called when the response's last byte has been taken by the kernel (from the downstream write observer's `onFlushed`). */

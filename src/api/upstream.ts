@@ -96,7 +96,8 @@ export interface LoadBalancer {
   choose(context: LoadBalancerContext): Host | null;
 }
 
-export type PoolFailureReason = 'overflow' | 'local connection failure' | 'remote connection failure' | 'connection timeout';
+export type PoolFailureReason =
+  'overflow' | 'local connection failure' | 'remote connection failure' | 'connection timeout';
 
 /** Exactly one of the two, never synchronously inside `newStream`… except `overflow`, which may be. */
 export interface HttpPoolCallbacks {

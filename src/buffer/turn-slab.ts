@@ -22,16 +22,22 @@ export type SlabSource = (size: number) => MemoryBlock;
 
 export const HEAP_SLABS: SlabSource = (size) => new MemoryBlock(Buffer.allocUnsafeSlow(size), 'turn');
 
+/** What `poison` writes over the bytes of a turn that is over. */
+const POISON = 0xdd;
+
 export class TurnSlab {
   readonly #source: SlabSource;
+  readonly #poison: boolean;
   readonly #slabs: MemoryBlock[];
   #current = 0;
   /** Next free byte of `block`. Whoever used bytes behind it moves it on. */
   position = 0;
   block: Block;
 
-  constructor(source: SlabSource) {
+  /** `poison`: overwrite at the end of each turn, so that a test sees a view that was kept too long. Costs memory bandwidth. */
+  constructor(source: SlabSource, poison = false) {
     this.#source = source;
+    this.#poison = poison;
     this.#slabs = [source(SLAB_BYTES)];
     this.block = this.#first();
   }
@@ -60,9 +66,15 @@ export class TurnSlab {
 
   /** Everything handed out this turn may be overwritten from now on. */
   reset(): void {
+    if (this.#poison) this.#overwrite();
     this.#current = 0;
     this.position = 0;
     this.block = this.#first();
+  }
+
+  #overwrite(): void {
+    for (let index = 0; index < this.#current; index += 1) this.#slabs[index]?.buffer.fill(POISON);
+    this.block.buffer.fill(POISON, 0, this.position);
   }
 
   #first(): Block {

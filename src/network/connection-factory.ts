@@ -10,7 +10,7 @@ import type { ConnectionThread } from './connection-thread.ts';
 import { PortableSockets } from './portable-sockets.ts';
 import { StreamConnection } from './stream-connection.ts';
 import { SyscallSockets } from './syscall-sockets.ts';
-import { SyscallThread } from './syscall-thread.ts';
+import { POISON_TURNS, SyscallThread } from './syscall-thread.ts';
 
 export interface ConnectRequest {
   readonly to: Address;
@@ -77,7 +77,7 @@ function syscallThread(dispatcher: TurnDispatcher, ids: ConnectionIds): Connecti
 }
 
 function portableThread(dispatcher: TurnDispatcher, ids: ConnectionIds): ConnectionThread {
-  const slab = new TurnSlab(HEAP_SLABS);
+  const slab = new TurnSlab(HEAP_SLABS, POISON_TURNS);
   dispatcher.onTurnEnd(() => slab.reset());
   return {
     dispatcher,

@@ -13,6 +13,8 @@ import { StreamCalls } from '../os/stream-calls.ts';
 
 /** The kernel's receive stamps are wall time; our times are monotonic. The difference is read anew this often. */
 const WALL_REFRESH_MS = 1000;
+/** For tests: `NODEPROXY_POISON=1` overwrites turn memory when its turn is over. */
+export const POISON_TURNS = process.env['NODEPROXY_POISON'] === '1';
 const STAGING_BYTES = 256 * 1024;
 
 export class SyscallThread {
@@ -31,7 +33,7 @@ export class SyscallThread {
   constructor(dispatcher: TurnDispatcher) {
     this.dispatcher = dispatcher;
     this.clock = dispatcher.clock;
-    this.slab = new TurnSlab((size) => this.arena.slab(size));
+    this.slab = new TurnSlab((size) => this.arena.slab(size), POISON_TURNS);
     this.source = new EpollSource(dispatcher);
     this.source.crowded = () => this.slab.crowded;
     const staging = mapRegion(STAGING_BYTES);

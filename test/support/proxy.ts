@@ -92,6 +92,18 @@ export class RunningProxy {
     throw new Error(`fewer than ${count} lines in ${path}\n${this.output}`);
   }
 
+  /** The first line of the access log that matches, once there is one. */
+  async logLine(pattern: RegExp, file = 'access.log'): Promise<string> {
+    const path = join(this.folder, file);
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
+      const line = lines.find((each) => pattern.test(each));
+      if (line !== undefined) return line;
+      await pause(25);
+    }
+    throw new Error(`no line like ${pattern} in ${path}\n${this.output}`);
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -132,7 +144,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   ];
   if (options.socketInterface !== undefined) args.push('--socket-interface', options.socketInterface);
   const child = spawn(process.execPath, [...args, ...(options.args ?? [])], {
-    env: { ...process.env, NODEPROXY_SOURCE: '1' },
+    env: { ...process.env, NODEPROXY_SOURCE: '1', NODEPROXY_POISON: '1' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let output = '';
