@@ -5,6 +5,7 @@
  * its own to wall time. Wall time moves (NTP); the offset is read anew once a second, so that all stamps of one line agree
  * and a stamp costs an addition.
  */
+import { performance } from 'node:perf_hooks';
 import type { Clock } from '../api/event.ts';
 
 const OFFSET_REFRESH_MS = 1000;

@@ -174,7 +174,8 @@ export class ChunkQueue implements ByteQueue {
   }
 
   #reset(): void {
-    if (this.#views.length > 0) this.#views.length = 0;
+    // Popped, not `length = 0`: that setter is a call into the runtime, and there is usually one view.
+    while (this.#views.length > 0) this.#views.pop();
     this.#head = 0;
     this.#length = 0;
   }

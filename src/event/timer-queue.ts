@@ -18,6 +18,8 @@ class QueuedTimer implements Timer {
   readonly callback: () => void;
   deadline = 0;
   list: TimerList | null = null;
+  /** The list it was in last: most timers are armed with one duration for ever. */
+  home: TimerList | null = null;
   previous: QueuedTimer | null = null;
   next: QueuedTimer | null = null;
 
@@ -41,8 +43,15 @@ class QueuedTimer implements Timer {
 }
 
 class TimerList {
+  readonly duration: number;
+  /** Not looked up any more: a timer that remembers it must ask for the new one. */
+  dropped = false;
   first: QueuedTimer | null = null;
   last: QueuedTimer | null = null;
+
+  constructor(duration: number) {
+    this.duration = duration;
+  }
 
   append(timer: QueuedTimer): void {
     timer.list = this;
@@ -84,12 +93,9 @@ export class TimerQueue {
 
   append(timer: QueuedTimer, ms: number): void {
     const duration = Math.max(0, Math.ceil(ms));
-    let list = this.#lists.get(duration);
-    if (list === undefined) {
-      if (this.#lists.size >= LISTS_KEPT) this.#dropEmpty();
-      list = new TimerList();
-      this.#lists.set(duration, list);
-    }
+    const { home } = timer;
+    const list = home !== null && home.duration === duration && !home.dropped ? home : this.#listOf(duration);
+    timer.home = list;
     timer.deadline = this.#clock.now() + duration;
     list.append(timer);
     if (timer.deadline < this.#wakeAt) this.#wakeFor(timer.deadline);
@@ -129,7 +135,21 @@ export class TimerQueue {
     this.#wake(Math.max(0, deadline - this.#clock.now()));
   }
 
+  #listOf(duration: number): TimerList {
+    let list = this.#lists.get(duration);
+    if (list === undefined) {
+      if (this.#lists.size >= LISTS_KEPT) this.#dropEmpty();
+      list = new TimerList(duration);
+      this.#lists.set(duration, list);
+    }
+    return list;
+  }
+
   #dropEmpty(): void {
-    for (const [duration, list] of this.#lists) if (list.first === null) this.#lists.delete(duration);
+    for (const [duration, list] of this.#lists) {
+      if (list.first !== null) continue;
+      list.dropped = true;
+      this.#lists.delete(duration);
+    }
   }
 }

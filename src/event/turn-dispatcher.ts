@@ -30,8 +30,8 @@ export class TurnDispatcher implements Dispatcher {
   readonly #hooks: TurnEndHook[] = [];
   #inTurn = false;
   #posts: (() => void)[] = [];
-  #flushes: Flushable[] = [];
-  #deletions: Disposable[] = [];
+  readonly #flushes: Flushable[] = [];
+  readonly #deletions: Disposable[] = [];
   #wakeTimer: NodeJS.Timeout | null = null;
   #immediate: NodeJS.Immediate | null = null;
 
@@ -121,13 +121,13 @@ export class TurnDispatcher implements Dispatcher {
   #runFlushes(): void {
     const items = this.#flushes;
     for (let index = 0; index < items.length; index += 1) items[index]?.flush();
-    if (items.length > 0) items.length = 0;
+    while (items.length > 0) items.pop();
   }
 
   #runDeletions(): void {
     const items = this.#deletions;
     for (let index = 0; index < items.length; index += 1) items[index]?.dispose();
-    if (items.length > 0) items.length = 0;
+    while (items.length > 0) items.pop();
   }
 
   #soon(): void {

@@ -53,7 +53,8 @@ export class WriteObservers {
     for (;;) {
       const first = this.#ranges[0];
       if (first === undefined || first.end > position) return;
-      this.#ranges.shift();
+      if (this.#ranges.length === 1) this.#ranges.pop();
+      else this.#ranges.shift();
       first.observer.onFlushed(at);
     }
   }
