@@ -10,6 +10,11 @@
 export interface Clock {
   /** Monotonic, fractional ms, microsecond precision. */
   now(): number;
+  /**
+   * The newest value that `now()` gave in this thread: at most as old as the current turn, and free. For what needs no better,
+   * such as the start of a timeout.
+   */
+  recent(): number;
   /** Epoch ms that belongs to a `now()` value: wall time = `wallOffset() + now()`, constant within a second. */
   wallOffset(): number;
 }

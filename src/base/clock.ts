@@ -11,17 +11,23 @@ import type { Clock } from '../api/event.ts';
 const OFFSET_REFRESH_MS = 1000;
 
 export class SystemClock implements Clock {
-  #offset = Date.now() - performance.now();
-  #offsetReadAt = performance.now();
+  #recent = performance.now();
+  #offset = Date.now() - this.#recent;
+  #offsetReadAt = this.#recent;
 
   now(): number {
-    return performance.now();
+    this.#recent = performance.now();
+    return this.#recent;
+  }
+
+  recent(): number {
+    return this.#recent;
   }
 
   wallOffset(): number {
-    const now = performance.now();
+    const now = this.#recent;
     if (now - this.#offsetReadAt > OFFSET_REFRESH_MS) {
-      this.#offset = Date.now() - now;
+      this.#offset = Date.now() - performance.now();
       this.#offsetReadAt = now;
     }
     return this.#offset;

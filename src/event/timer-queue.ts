@@ -79,11 +79,14 @@ const LISTS_KEPT = 64;
 export class TimerQueue {
   readonly #clock: Clock;
   readonly #wake: Wake;
+  readonly #armingTime: () => number;
   readonly #lists = new Map<number, TimerList>();
   #wakeAt = Infinity;
 
-  constructor(clock: Clock, wake: Wake) {
+  /** `armingTime`: from when a timer that is armed now counts. */
+  constructor(clock: Clock, wake: Wake, armingTime: () => number = () => clock.now()) {
     this.#clock = clock;
+    this.#armingTime = armingTime;
     this.#wake = wake;
   }
 
@@ -96,7 +99,7 @@ export class TimerQueue {
     const { home } = timer;
     const list = home !== null && home.duration === duration && !home.dropped ? home : this.#listOf(duration);
     timer.home = list;
-    timer.deadline = this.#clock.now() + duration;
+    timer.deadline = this.#armingTime() + duration;
     list.append(timer);
     if (timer.deadline < this.#wakeAt) this.#wakeFor(timer.deadline);
   }

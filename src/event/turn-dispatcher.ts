@@ -39,7 +39,9 @@ export class TurnDispatcher implements Dispatcher {
     this.name = options.name;
     this.clock = options.clock;
     this.tid = options.tid;
-    this.#timers = new TimerQueue(options.clock, (ms) => this.#arm(ms));
+    // Within a turn the newest known time does; outside of one (a message from main) it may be old.
+    const armingTime = (): number => (this.#inTurn ? this.clock.recent() : this.clock.now());
+    this.#timers = new TimerQueue(options.clock, (ms) => this.#arm(ms), armingTime);
   }
 
   get turn(): number {

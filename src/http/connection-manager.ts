@@ -193,7 +193,7 @@ export class ConnectionManager
     const last = this.#streams.pop();
     if (last !== undefined && last !== stream) this.#streams[at] = last;
     this.#account?.countWritten();
-    if (this.#streams.length === 0) this.#idleSince = this.dispatcher.clock.now();
+    if (this.#streams.length === 0) this.#idleSince = this.dispatcher.clock.recent();
   }
 
   // --- ends ---

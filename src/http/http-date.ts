@@ -11,7 +11,7 @@ export class HttpDate {
   }
 
   text(): string {
-    const second = Math.floor((this.#clock.wallOffset() + this.#clock.now()) / 1000);
+    const second = Math.floor((this.#clock.wallOffset() + this.#clock.recent()) / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#text = new Date(second * 1000).toUTCString();

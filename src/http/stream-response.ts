@@ -113,6 +113,6 @@ export abstract class StreamResponse extends StreamCore {
   }
 
   #active(): void {
-    this.timers.active(this.dispatcher.clock.now());
+    this.timers.active(this.dispatcher.clock.recent());
   }
 }

@@ -104,7 +104,7 @@ export class StreamTimers {
 
   #armIdle(ms: number): void {
     this.#idle ??= this.#dispatcher.createTimer(() => this.#onIdle());
-    this.#idleDeadline = this.#dispatcher.clock.now() + ms;
+    this.#idleDeadline = this.#dispatcher.clock.recent() + ms;
     this.#idle.enable(ms);
   }
 

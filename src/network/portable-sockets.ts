@@ -2,8 +2,10 @@
  * The socket interface on `node:net`: for platforms without the other one, and for comparison with it.
  *
  * Differences that a user can see: no kernel receive times in the log, no hand-over of accepted connections between workers
- * (`exact_balance` has no effect), `tcp_backlog_size` and `SO_REUSEPORT` as Node passes them on.
+ * (`exact_balance` has no effect), `tcp_backlog_size` and `SO_REUSEPORT` as Node passes them on, accepts in one event as many as
+ * libuv takes.
  */
+import { chmodSync } from 'node:fs';
 import { connect as netConnect, createServer } from 'node:net';
 import type { ListenOptions as NetListenOptions, Server, Socket as NetSocket } from 'node:net';
 import type {
@@ -84,6 +86,9 @@ class PortableListenSocket implements ListenSocket {
       this.#server.listen(netOptions(options), () => {
         this.#server.off('error', reject);
         this.#server.on('error', () => undefined);
+        const { address, mode } = options;
+        if (mode !== undefined && address.kind === 'pipe' && !address.path.startsWith('@'))
+          chmodSync(address.path, mode);
         resolve();
       });
     });

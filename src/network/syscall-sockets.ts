@@ -4,7 +4,7 @@
  * An accepted connection is a plain integer until a worker adopts it, so it can be handed to another worker of the process
  * (`exact_balance`) without passing through the kernel again.
  */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import type {
   AcceptedSocket,
   Address,
@@ -131,6 +131,8 @@ export class SyscallSockets implements SocketInterface {
     sockets.setOption(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
     try {
       must(sockets.bind(fd, address), 'bind', address);
+      if (options.mode !== undefined && address.kind === 'pipe' && !address.path.startsWith('@'))
+        chmodSync(address.path, options.mode);
       must(sockets.listen(fd, options.backlog), 'listen', address);
     } catch (error) {
       sockets.close(fd);
@@ -147,6 +149,7 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
   readonly #thread: SyscallThread;
   readonly #onAccept: (accepted: AcceptedSocket) => void;
   readonly #shared: boolean;
+  readonly #acceptsPerEvent: number;
   /** Local address of every accepted connection, unless the socket is bound to all addresses. */
   readonly #fixedLocal: Address | null;
   #token: number;
@@ -162,6 +165,7 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
     this.fd = fd;
     this.#onAccept = onAccept;
     this.#shared = !options.reusePort;
+    this.#acceptsPerEvent = options.acceptsPerEvent ?? ACCEPTS_PER_EVENT;
     this.address = thread.sockets.localAddress(fd);
     const wildcard =
       this.address.kind === 'ip' && (this.address.ip === '0.0.0.0' || this.address.ip === '::');
@@ -175,7 +179,7 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
 
   handleEvents(): void {
     const { sockets, clock } = this.#thread;
-    for (let count = 0; count < ACCEPTS_PER_EVENT && this.#token >= 0; count += 1) {
+    for (let count = 0; count < this.#acceptsPerEvent && this.#token >= 0; count += 1) {
       const fd = sockets.accept(this.fd);
       if (fd < 0) {
         // Out of descriptors: the queue stays readable, so asking again at once would spin.

@@ -48,7 +48,8 @@ export class WriteSide {
       if (result.blocked) this.blocked = true;
       this.#account(socket, connectionId, result);
     }
-    this.observers.release(this.flushed, this.#thread.dispatcher.clock.now());
+    // The end of the write was the last time that was asked for.
+    if (!this.observers.empty) this.observers.release(this.flushed, this.#thread.dispatcher.clock.recent());
     if (this.queue.length > 0) this.queue.own();
     return '';
   }

@@ -224,7 +224,7 @@ export class StreamRecord implements StreamInfo {
   }
 
   resetUpstream(): void {
-    this.#attempt = new UpstreamRecord(this.clock.now(), this.upstream);
+    this.#attempt = new UpstreamRecord(this.clock.recent(), this.upstream);
     this.upstream = this.#attempt;
     this.#upstreamReads = null;
     this.#upstreamWrites = null;

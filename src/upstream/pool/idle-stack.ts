@@ -29,7 +29,7 @@ export class IdleStack {
 
   push(connection: PooledConnection): void {
     if (this.#timeoutMs > 0) {
-      connection.idleSince = this.#dispatcher.clock.now();
+      connection.idleSince = this.#dispatcher.clock.recent();
       if (!this.#timer.enabled) this.#timer.enable(this.#timeoutMs);
     }
     this.#connections.push(connection);
