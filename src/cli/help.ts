@@ -30,10 +30,13 @@ export function commandHelp(command: Command): string {
     `${heading('Usage:')} nodeproxy ${command.name} ${command.usage}`,
     '',
     `${command.summary}.`,
-    '',
   ];
   if (command.options.length > 0) {
-    lines.push(heading('Options:'), ...table(command.options.map((spec) => [optionText(spec), spec.help])));
+    lines.push(
+      '',
+      heading('Options:'),
+      ...table(command.options.map((spec) => [optionText(spec), spec.help])),
+    );
   }
   for (const note of command.notes) lines.push('', ...wrap(note, WIDTH));
   return lines.join('\n');

@@ -2,6 +2,7 @@
  * `nodeproxy run`: loads the configuration, or makes the demo's, and serves until it is told to stop. Exit code 0 after a drain, 1
  * when it could not start.
  */
+import { closeSync, openSync } from 'node:fs';
 import type { Bootstrap } from '../api/envoy.ts';
 import { configureLogging, logger, setLogLevels } from '../base/logger.ts';
 import { loadBootstrap, readConfigFile } from '../config/load-bootstrap.ts';
@@ -10,6 +11,7 @@ import { DEFAULT_FILE_FLUSH_MS } from '../server/server-options.ts';
 import { CONFIG_CHECKS } from '../server/config-checks.ts';
 import type { Demo } from '../server/demo.ts';
 import { Server } from '../server/server.ts';
+import { StartError } from '../server/worker-pool.ts';
 import { EXIT_OK } from './command.ts';
 import type { Command, Output } from './command.ts';
 import { UsageError } from './option.ts';
@@ -75,6 +77,7 @@ async function serve(
 ): Promise<void> {
   const options = serverOptions(parsed, bootstrap, demo === null ? DEFAULT_FILE_FLUSH_MS : DEMO_FLUSH_MS);
   const thread = String(threadId() || process.pid);
+  if (options.logPath !== undefined) checkLogPath(options.logPath);
   configureLogging({ format: options.logFormat, path: options.logPath, thread });
   setLogLevels(allLevels(options));
   logger('main').info(`command: ${JSON.stringify(process.argv.slice(2))}`);
@@ -85,4 +88,13 @@ async function serve(
     },
   });
   await server.run();
+}
+
+/** Found out here: the logger opens its file at the first line, and has nowhere to say that it could not. */
+function checkLogPath(path: string): void {
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (error) {
+    throw new StartError(`--log-path: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

@@ -72,7 +72,19 @@ export function readConfigFile(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([{ file, line: 0, column: 0, path: '(root)', message }]);
+    throw new ConfigError([{ file, line: 0, column: 0, path: '(root)', message: unreadable(error) }]);
   }
+}
+
+/** What is wrong in the user's words, and the code of the system behind it. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'this is a folder',
+  EACCES: 'reading it is not permitted',
+};
+
+function unreadable(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const words = UNREADABLE[code];
+  return words === undefined ? message : `${words} (${code})`;
 }

@@ -74,7 +74,14 @@ test('validate says OK or lists every error with its place', () => {
   const bad = nodeproxy('validate', 'config/echo.yaml', 'config/no-such-file.yaml');
   assert.equal(bad.code, 1);
   assert.match(bad.out, /echo\.yaml: OK/);
-  assert.match(bad.err, /no-such-file\.yaml.*ENOENT/);
+  assert.match(bad.err, /no-such-file\.yaml: \(root\): there is no such file \(ENOENT\)/);
+  assert.match(nodeproxy('validate', 'config').err, /config: \(root\): this is a folder/);
+});
+
+test('an application log that cannot be opened ends the start with a sentence, not with a stack', () => {
+  const { code, err } = nodeproxy('run', '--log-path', '/no-such-folder/proxy.log');
+  assert.equal(code, 1);
+  assert.match(err, /^nodeproxy: --log-path: ENOENT: [^\n]*'\/no-such-folder\/proxy\.log'\n$/);
 });
 
 test('a broken configuration is refused with all its errors at once', async () => {
