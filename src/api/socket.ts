@@ -98,7 +98,10 @@ export interface ListenOptions {
   /** One socket per worker (`SO_REUSEPORT`), or one shared by all: then `fd` is handed to each worker. */
   readonly reusePort: boolean;
   readonly fd?: number;
+  /** Permissions of a unix socket's file; absent = as the umask makes them. */
   readonly mode?: number;
+  /** Most connections taken in one readiness event; absent = the interface's own bound. */
+  readonly acceptsPerEvent?: number;
 }
 
 /** What a worker or the main thread gets its sockets from. */

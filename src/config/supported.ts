@@ -21,7 +21,7 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   [`${C}.bootstrap.v3.Bootstrap`]: `node static_resources admin stats_flush_interval watchdogs layered_runtime
     enable_dispatcher_stats overload_manager`,
   [`${C}.bootstrap.v3.Bootstrap.StaticResources`]: 'listeners clusters',
-  [`${C}.bootstrap.v3.Admin`]: 'address access_log',
+  [`${C}.bootstrap.v3.Admin`]: 'address',
   [`${C}.bootstrap.v3.Watchdogs`]: 'main_thread_watchdog worker_watchdog',
   [`${C}.bootstrap.v3.Watchdog`]: 'miss_timeout megamiss_timeout',
   [`${C}.bootstrap.v3.LayeredRuntime`]: 'layers',
@@ -43,7 +43,7 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   // Listeners.
   [`${C}.listener.v3.Listener`]: `name address stat_prefix filter_chains default_filter_chain
     per_connection_buffer_limit_bytes connection_balance_config enable_reuse_port tcp_backlog_size
-    max_connections_to_accept_per_socket_event ignore_global_conn_limit traffic_direction access_log metadata`,
+    max_connections_to_accept_per_socket_event ignore_global_conn_limit traffic_direction metadata`,
   [`${C}.listener.v3.Listener.ConnectionBalanceConfig`]: 'exact_balance',
   [`${C}.listener.v3.Listener.ConnectionBalanceConfig.ExactBalance`]: '',
   [`${C}.listener.v3.FilterChain`]: 'name filter_chain_match filters transport_socket metadata',
@@ -56,41 +56,36 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   // Network filters.
   [`${NETWORK}.echo.v3.Echo`]: '',
   [`${NETWORK}.tcp_proxy.v3.TcpProxy`]: `stat_prefix cluster weighted_clusters idle_timeout access_log
-    max_connect_attempts max_downstream_connection_duration access_log_options`,
+    max_connect_attempts max_downstream_connection_duration`,
   [`${NETWORK}.tcp_proxy.v3.TcpProxy.WeightedCluster`]: 'clusters',
   [`${NETWORK}.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight`]: 'name weight',
-  [`${NETWORK}.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions`]:
-    'access_log_flush_interval flush_access_log_on_connected',
 
   // The HTTP connection manager.
   [`${HCM}.HttpConnectionManager`]: `codec_type stat_prefix route_config http_filters
     common_http_protocol_options http_protocol_options server_name server_header_transformation
     scheme_header_transformation max_request_headers_kb stream_idle_timeout request_timeout request_headers_timeout
-    drain_timeout delayed_close_timeout access_log use_remote_address xff_num_trusted_hops internal_address_config
+    delayed_close_timeout access_log use_remote_address xff_num_trusted_hops internal_address_config
     skip_xff_append via generate_request_id preserve_external_request_id always_set_request_id_in_response
     proxy_100_continue upgrade_configs normalize_path merge_slashes path_with_escaped_slashes_action
     strip_matching_host_port strip_any_host_port strip_trailing_host_dot stream_error_on_invalid_http_message
-    append_x_forwarded_port local_reply_config access_log_options`,
+    append_x_forwarded_port access_log_options`,
   [`${HCM}.HttpConnectionManager.InternalAddressConfig`]: 'unix_sockets cidr_ranges',
   [`${HCM}.HttpConnectionManager.UpgradeConfig`]: 'upgrade_type enabled',
   [`${HCM}.HttpConnectionManager.HcmAccessLogOptions`]:
     'access_log_flush_interval flush_access_log_on_new_request',
   [`${HCM}.HttpFilter`]: 'name typed_config disabled',
-  [`${HCM}.LocalReplyConfig`]: 'mappers body_format',
-  [`${HCM}.ResponseMapper`]: 'filter status_code body body_format_override headers_to_add',
   [`${C}.core.v3.SchemeHeaderTransformation`]: 'scheme_to_overwrite',
   [`${C}.core.v3.HttpProtocolOptions`]: `idle_timeout max_connection_duration max_headers_count max_stream_duration
     headers_with_underscores_action max_requests_per_connection`,
   [`${C}.core.v3.Http1ProtocolOptions`]: `allow_absolute_url accept_http_10 default_host_for_http_10 header_key_format
-    enable_trailers allow_chunked_length override_stream_error_on_invalid_http_message
-    allow_custom_methods`,
+    enable_trailers allow_chunked_length override_stream_error_on_invalid_http_message`,
   [`${C}.core.v3.Http1ProtocolOptions.HeaderKeyFormat`]: 'proper_case_words stateful_formatter',
   [`${C}.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords`]: '',
   [`${C}.core.v3.TypedExtensionConfig`]: 'name typed_config',
   'envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig': '',
 
   // HTTP filters.
-  [`${HTTP}.router.v3.Router`]: `dynamic_stats upstream_log suppress_envoy_headers strict_check_headers
+  [`${HTTP}.router.v3.Router`]: `dynamic_stats suppress_envoy_headers strict_check_headers
     respect_expected_rq_timeout`,
   [`${HTTP}.buffer.v3.Buffer`]: 'max_request_bytes',
   [`${HTTP}.buffer.v3.BufferPerRoute`]: 'disabled buffer',
@@ -152,10 +147,9 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   [`${C}.cluster.v3.Cluster`]: `name alt_stat_name type connect_timeout per_connection_buffer_limit_bytes lb_policy
     load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options http_protocol_options
     typed_extension_protocol_options dns_refresh_rate dns_failure_refresh_rate dns_lookup_family upstream_bind_config
-    least_request_lb_config round_robin_lb_config load_balancing_policy upstream_connection_options transport_socket
+    least_request_lb_config load_balancing_policy upstream_connection_options transport_socket
     metadata`,
   [`${C}.cluster.v3.Cluster.LeastRequestLbConfig`]: 'choice_count active_request_bias',
-  [`${C}.cluster.v3.Cluster.RoundRobinLbConfig`]: '',
   [`${C}.cluster.v3.Cluster.RefreshRate`]: 'base_interval max_interval',
   [`${C}.cluster.v3.LoadBalancingPolicy`]: 'policies',
   [`${C}.cluster.v3.LoadBalancingPolicy.Policy`]: 'typed_extension_config',
@@ -184,7 +178,7 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   [`${LOGGERS}.stream.v3.StdoutAccessLog`]: 'log_format',
   [`${LOGGERS}.stream.v3.StderrAccessLog`]: 'log_format',
   [`${C}.core.v3.SubstitutionFormatString`]:
-    'text_format json_format text_format_source omit_empty_values content_type json_format_options',
+    'text_format json_format text_format_source omit_empty_values json_format_options',
   [`${C}.core.v3.JsonFormatOptions`]: 'sort_properties',
   [`${C}.accesslog.v3.AccessLogFilter`]: `status_code_filter duration_filter not_health_check_filter runtime_filter
     and_filter or_filter header_filter response_flag_filter`,

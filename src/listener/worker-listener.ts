@@ -70,8 +70,16 @@ export class WorkerListener {
   /** Begins to accept. Rejects when the address cannot be had. */
   async start(): Promise<void> {
     const { config, address, backlog, connections, sharedFd } = this.#options;
-    const listen = { address, backlog, reusePort: config.enable_reuse_port ?? true };
-    const options = sharedFd === undefined ? listen : { ...listen, fd: sharedFd };
+    const acceptsPerEvent = config.max_connections_to_accept_per_socket_event;
+    const mode = config.address?.pipe?.mode;
+    const options = {
+      address,
+      backlog,
+      reusePort: address.kind === 'ip' && (config.enable_reuse_port ?? true),
+      ...(acceptsPerEvent === undefined ? {} : { acceptsPerEvent }),
+      ...(mode === undefined ? {} : { mode }),
+      ...(sharedFd === undefined ? {} : { fd: sharedFd }),
+    };
     this.#socket = connections.sockets.listen(options, (accepted) => this.#onAccept(accepted));
     await this.#socket.ready;
   }

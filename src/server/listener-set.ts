@@ -153,7 +153,9 @@ export class ListenerSet {
   #create(prepared: Prepared, report: ListenerReport | undefined): WorkerListener {
     const { config, index, filters, stats } = prepared;
     const { dispatcher, connections, worker } = this.#options;
-    const shared = config.enable_reuse_port === false && (report?.fd ?? -1) >= 0;
+    // The path of a unix socket has one owner: the workers share it.
+    const oneSocket = config.enable_reuse_port === false || prepared.address.kind === 'pipe';
+    const shared = oneSocket && (report?.fd ?? -1) >= 0;
     const options = {
       config,
       address: withBoundPort(prepared.address, report),

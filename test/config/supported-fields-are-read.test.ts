@@ -10,6 +10,7 @@ import { SUPPORTED_FIELDS } from '../../src/config/supported.ts';
 
 /** Fields that are right to have no reader of their own. */
 const WITHOUT_READER: Readonly<Record<string, string>> = {
+  codec_type: 'one codec: the values that name another one are refused',
   google_re2: 'the only engine',
   filter_metadata: 'shown in the dump; matching by metadata comes later',
   runtime_key: 'static values only: the key is a name',
@@ -22,8 +23,7 @@ const WITHOUT_READER: Readonly<Record<string, string>> = {
 
 const SOURCES = fileURLToPath(new URL('../../src/', import.meta.url));
 
-// Todo: a reminder while parts of the first version are still missing; then this is a test like any other.
-test('a supported field is read by some code', { todo: 'until every part is in' }, () => {
+test('a supported field is read by some code', () => {
   const text = globSync('**/*.ts', { cwd: SOURCES })
     .filter((file) => !/^(config|api)\//.test(file))
     .map((file) => readFileSync(SOURCES + file, 'utf8'))
