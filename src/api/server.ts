@@ -42,6 +42,8 @@ export interface WorkerOptions {
   readonly logPath?: string;
   /** The worker shows at least this often that its loop turns. */
   readonly heartbeatMs: number;
+  /** `enable_dispatcher_stats` of the bootstrap. */
+  readonly dispatcherStats: boolean;
   readonly fileFlushIntervalMs: number;
   readonly drainTimeMs: number;
   /** Connection ids of the process: an Int32 counter taken with `Atomics.add`. */

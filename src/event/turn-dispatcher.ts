@@ -19,6 +19,11 @@ export interface TurnDispatcherOptions {
 /** Told at the end of each turn: slabs to reset, a heartbeat to store. */
 export type TurnEndHook = () => void;
 
+/** Told when everything of a turn is done. */
+export interface TurnObserver {
+  onTurn(startedAt: number): void;
+}
+
 export class TurnDispatcher implements Dispatcher {
   readonly name: string;
   readonly clock: Clock;
@@ -28,6 +33,7 @@ export class TurnDispatcher implements Dispatcher {
   turnStartedAt = 0;
   readonly #timers: TimerQueue;
   readonly #hooks: TurnEndHook[] = [];
+  #observer: TurnObserver | null = null;
   #inTurn = false;
   #posts: (() => void)[] = [];
   readonly #flushes: Flushable[] = [];
@@ -72,6 +78,7 @@ export class TurnDispatcher implements Dispatcher {
     this.#runFlushes();
     for (const hook of this.#hooks) hook();
     this.#runDeletions();
+    this.#observer?.onTurn(this.turnStartedAt);
     this.#inTurn = false;
     if (this.#posts.length > 0) this.#soon();
   }
@@ -101,6 +108,10 @@ export class TurnDispatcher implements Dispatcher {
 
   onTurnEnd(hook: TurnEndHook): void {
     this.#hooks.push(hook);
+  }
+
+  observeTurns(observer: TurnObserver): void {
+    this.#observer = observer;
   }
 
   /** Releases the runtime's timer so that the thread can end. */

@@ -22,13 +22,15 @@ import type { MergedStats } from '../observe/stats/merged-stats.ts';
 import type { Monitoring } from './monitoring.ts';
 import { ipAddress } from '../upstream/endpoint-address.ts';
 import type { LifeCycle } from './life-cycle.ts';
-import { quantile } from './worker-report.ts';
-import type { WorkerReport } from './worker-report.ts';
+import type { LoopReport, WorkerReport } from './worker-report.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import type { WorkerSeat } from './worker-seat.ts';
 
 /** How long a page waits for a worker's answer. */
 const ANSWER_LIMIT_MS = 500;
+
+/** Main works in no turns; a worker that hangs does not answer. */
+const UNMEASURED: LoopReport = { turns: 0, lagP50Ms: NaN, lagP99Ms: NaN, turnP50Ms: NaN, turnP99Ms: NaN };
 
 export interface AdminContextOptions {
   readonly clock: Clock;
@@ -58,7 +60,7 @@ export class ServerAdminContext implements AdminContext {
 
   get stats(): MergedStats {
     const { monitoring } = this.#options;
-    monitoring.updateServerStats();
+    monitoring.updateGauges();
     return monitoring.merged;
   }
 
@@ -154,7 +156,7 @@ export class ServerAdminContext implements AdminContext {
         role: 'worker',
         tid: seat.tid,
         busy: seat.busy(),
-        turns: report?.turns ?? 0,
+        turns: report?.loop.turns ?? 0,
         state: seat.state !== 'serving' ? 'restarting' : hung ? 'hung' : 'running',
         connections: report?.connections ?? 0,
         restarts: seat.restarts,
@@ -168,14 +170,10 @@ export class ServerAdminContext implements AdminContext {
   }
 
   async dispatchers(): Promise<readonly DispatcherStatus[]> {
-    const unmeasured = { turnP50Ms: NaN, turnP99Ms: NaN };
-    const main = { name: 'main_thread', turns: 0, lagP50Ms: NaN, lagP99Ms: NaN, ...unmeasured };
+    const main = { name: 'main_thread', ...UNMEASURED, ...this.#options.monitoring.lag() };
     const workers = (await this.#reports()).map(({ seat, report }) => ({
       name: seat.name,
-      turns: report?.turns ?? 0,
-      lagP50Ms: quantile(report?.lateness ?? [], 0.5),
-      lagP99Ms: quantile(report?.lateness ?? [], 0.99),
-      ...unmeasured,
+      ...(report?.loop ?? UNMEASURED),
     }));
     return [main, ...workers];
   }

@@ -6,6 +6,7 @@ import type { Clock } from '../api/event.ts';
 import type { Bootstrap } from '../api/envoy.ts';
 import { DEFAULT_FLUSH_INTERVAL_MS, MergedStats } from '../observe/stats/merged-stats.ts';
 import { SlabStats } from '../observe/stats/slab-stats.ts';
+import { LoopTimes } from './loop-times.ts';
 import { Periodic } from './periodic.ts';
 import { ServerStats } from './server-stats.ts';
 import type { ServerStatsSource } from './server-stats.ts';
@@ -21,6 +22,8 @@ export interface MonitoringOptions {
   readonly bootstrap: Bootstrap;
   readonly heartbeats: SharedArrayBuffer;
   readonly source: Omit<ServerStatsSource, 'connections'>;
+  /** Sets the gauges that are computed when somebody is about to read them. */
+  readonly refreshGauges: () => void;
   /** The worker can be watched: not while it starts or is being replaced. */
   readonly watched: (worker: number) => boolean;
 }
@@ -32,6 +35,8 @@ export class Monitoring {
   readonly #options: MonitoringOptions;
   readonly #serverStats: ServerStats;
   readonly #watchdog: Watchdog;
+  readonly #loopTimes: LoopTimes;
+  #lookedAt = 0;
   #periodics: readonly Periodic[] = [];
 
   constructor(options: MonitoringOptions) {
@@ -45,6 +50,8 @@ export class Monitoring {
       worker: limitsOf(bootstrap.watchdogs?.worker_watchdog),
     };
     const stats = this.stats.scope('server');
+    const loopStats = bootstrap.enable_dispatcher_stats === true ? stats.scope('dispatcher') : null;
+    this.#loopTimes = new LoopTimes(clock, loopStats);
     const intervalMs = WATCHDOG_INTERVAL_MS;
     this.#watchdog = new Watchdog(
       { heartbeats, workers: concurrency, limits, stats, intervalMs, watched },
@@ -54,11 +61,12 @@ export class Monitoring {
 
   start(): void {
     const { clock, bootstrap } = this.#options;
-    this.#watchdog.restart(clock.now());
+    this.#lookedAt = clock.now();
+    this.#watchdog.restart(this.#lookedAt);
     this.#periodics = [
-      new Periodic(WATCHDOG_INTERVAL_MS, () => this.#watchdog.check(clock.now())),
+      new Periodic(WATCHDOG_INTERVAL_MS, () => this.#look(clock.now())),
       new Periodic(bootstrap.stats_flush_interval ?? DEFAULT_FLUSH_INTERVAL_MS, () => {
-        this.#serverStats.update();
+        this.updateGauges();
         this.merged.flush();
       }),
     ];
@@ -69,13 +77,26 @@ export class Monitoring {
     this.#periodics = [];
   }
 
-  /** Before a scrape: `server.*` as of now. */
-  updateServerStats(): void {
+  /** Before a flush or a scrape: `server.*` and the circuit breakers as of now. */
+  updateGauges(): void {
     this.#serverStats.update();
+    this.#options.refreshGauges();
   }
 
   isBlocked(worker: number): boolean {
     return this.#watchdog.isBlocked(worker);
+  }
+
+  /** How late main comes to what is due; ms. */
+  lag(): { lagP50Ms: number; lagP99Ms: number } {
+    const { lateness } = this.#loopTimes;
+    return { lagP50Ms: lateness.quantile(0.5), lagP99Ms: lateness.quantile(0.99) };
+  }
+
+  #look(now: number): void {
+    this.#loopTimes.onLate(now - this.#lookedAt - WATCHDOG_INTERVAL_MS);
+    this.#lookedAt = now;
+    this.#watchdog.check(now);
   }
 
   /** All workers accept on `listeners` listeners. */

@@ -14,6 +14,7 @@ import { SystemClock, afterMs, delay } from '../base/clock.ts';
 import { logger, reopenLog } from '../base/logger.ts';
 import { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { threadId } from '../os/thread.ts';
+import { BreakerGauges } from '../upstream/breaker/breaker-gauges.ts';
 import { addressKey, addressOf } from '../upstream/endpoint-address.ts';
 import { ClusterResolver } from '../upstream/resolver.ts';
 import { ServerAdminContext } from './admin-context.ts';
@@ -50,6 +51,7 @@ export class Server {
   readonly #pool: WorkerPool;
   readonly #lifeCycle: LifeCycle;
   readonly #monitoring: Monitoring;
+  readonly #breakerGauges: BreakerGauges;
   readonly #resolver: ClusterResolver;
   readonly #logFiles: LogFiles;
   #admin: AdminServer | null = null;
@@ -83,8 +85,10 @@ export class Server {
         uptimeMs: () => this.#clock.now() - this.#startedAt,
         workersStarted: () => this.#pool.serving,
       },
+      refreshGauges: () => this.#breakerGauges.refresh(this.#resolver.snapshots()),
       watched: (worker) => this.#pool.seats[worker]?.state === 'serving',
     });
+    this.#breakerGauges = new BreakerGauges(this.#monitoring.stats, this.#setup.counts);
     this.#resolver = this.#createResolver();
     this.#logFiles = this.#createLogFiles();
   }

@@ -26,6 +26,7 @@ import { poolStatuses } from './worker-report.ts';
 import { ConnectionCells } from './connection-cells.ts';
 import { DrainState } from './drain-state.ts';
 import { ListenerSet } from './listener-set.ts';
+import { LoopTimes } from './loop-times.ts';
 import { SnapshotReader } from './snapshot.ts';
 
 export interface WorkerParts {
@@ -40,6 +41,7 @@ export interface WorkerParts {
   readonly drain: DrainState;
   readonly logs: WorkerSinks;
   readonly listeners: ListenerSet;
+  readonly loopTimes: LoopTimes;
   /** For the admin. */
   readonly pools: () => readonly PoolStatus[];
 }
@@ -89,6 +91,9 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
     handOver: (worker, listener, fd, acceptedAt) =>
       send({ kind: 'hand-over', worker, listener, fd, acceptedAt }),
   });
+  const loopStats = options.dispatcherStats
+    ? stats.scope('listener_manager').scope(options.name).scope('dispatcher')
+    : null;
   return {
     dispatcher,
     connections,
@@ -98,6 +103,7 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
     drain,
     logs,
     listeners,
+    loopTimes: new LoopTimes(dispatcher.clock, loopStats),
     pools: () => poolStatuses(options.name, clusters.describe()),
   };
 }

@@ -2,41 +2,33 @@
  * What a worker answers to `report`: numbers about itself that only its own thread can read. Asked by the admin, never on a
  * request's path. Main combines the answers; a worker that hangs leaves a gap.
  */
-import type { PoolStatus } from '../api/admin.ts';
+import type { DispatcherStatus, PoolStatus } from '../api/admin.ts';
 import type { ClusterDescription } from '../upstream/description.ts';
+import type { LoopTimes } from './loop-times.ts';
+
+/** As `DispatcherStatus`; ms. */
+export type LoopReport = Pick<
+  DispatcherStatus,
+  'turns' | 'lagP50Ms' | 'lagP99Ms' | 'turnP50Ms' | 'turnP99Ms'
+>;
 
 export interface WorkerReport {
-  readonly turns: number;
   readonly connections: number;
   readonly heapUsed: number;
   readonly heapTotal: number;
   readonly external: number;
-  /** How much later than asked its timer came, over the last samples; ms, ascending. */
-  readonly lateness: readonly number[];
+  readonly loop: LoopReport;
   readonly pools: readonly PoolStatus[];
 }
 
-/** The last so many firings of the heartbeat timer: some seconds. */
-const SAMPLES = 128;
-
-/** Ring of how late a periodic timer fired: the lag that every event of the thread suffers. */
-export class LatenessSamples {
-  readonly #ring = new Float64Array(SAMPLES);
-  #count = 0;
-
-  add(ms: number): void {
-    this.#ring[this.#count % SAMPLES] = Math.max(0, ms);
-    this.#count += 1;
-  }
-
-  sorted(): number[] {
-    return Array.from(this.#ring.subarray(0, Math.min(this.#count, SAMPLES)).toSorted());
-  }
-}
-
-/** NaN without samples. */
-export function quantile(ascending: readonly number[], fraction: number): number {
-  return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * fraction))] ?? NaN;
+export function loopReport(turns: number, times: LoopTimes): LoopReport {
+  return {
+    turns,
+    lagP50Ms: times.lateness.quantile(0.5),
+    lagP99Ms: times.lateness.quantile(0.99),
+    turnP50Ms: times.turns.quantile(0.5),
+    turnP99Ms: times.turns.quantile(0.99),
+  };
 }
 
 /** One row per pool: the admin's `/pools`. */

@@ -12,7 +12,7 @@ import type { FromWorker, ToWorker, WorkerOptions } from '../api/server.ts';
 import { reopenLog, setLogLevels, logger } from '../base/logger.ts';
 import { ListenError } from './listener-set.ts';
 import type { WorkerParts } from './worker-parts.ts';
-import { LatenessSamples } from './worker-report.ts';
+import { loopReport } from './worker-report.ts';
 import type { WorkerReport } from './worker-report.ts';
 
 /** How often a drain looks whether the last connection has gone. */
@@ -23,7 +23,6 @@ export class WorkerRuntime {
   readonly #options: WorkerOptions;
   readonly #port: MessagePort;
   readonly #parts: WorkerParts;
-  readonly #lateness = new LatenessSamples();
   #drainEndsAt = Infinity;
   #draining = false;
   #drained = false;
@@ -47,16 +46,17 @@ export class WorkerRuntime {
 
   /** Each turn counts, and a timer makes one when nothing else does: idle is not blocked. */
   #beatHeart(): void {
-    const { dispatcher } = this.#parts;
+    const { dispatcher, loopTimes } = this.#parts;
     const beats = new Int32Array(this.#options.heartbeats);
     const { index, heartbeatMs } = this.#options;
     dispatcher.onTurnEnd(() => {
       beats[index] = ((beats[index] ?? 0) + 1) | 0;
     });
+    dispatcher.observeTurns(loopTimes);
     let due = dispatcher.clock.now() + heartbeatMs;
     const timer = dispatcher.createTimer(() => {
       const now = dispatcher.clock.now();
-      this.#lateness.add(now - due);
+      loopTimes.onLate(now - due);
       due = now + heartbeatMs;
       timer.enable(heartbeatMs);
     });
@@ -172,15 +172,14 @@ export class WorkerRuntime {
   }
 
   #report(): WorkerReport {
-    const { dispatcher, listeners, pools } = this.#parts;
+    const { dispatcher, listeners, pools, loopTimes } = this.#parts;
     const { heapUsed, heapTotal, external } = process.memoryUsage();
     return {
-      turns: dispatcher.turn,
       connections: listeners.connectionCount,
       heapUsed,
       heapTotal,
       external,
-      lateness: this.#lateness.sorted(),
+      loop: loopReport(dispatcher.turn, loopTimes),
       pools: pools(),
     };
   }

@@ -60,6 +60,7 @@ export class WorkerSetup {
       logFormat,
       ...(logPath === undefined ? {} : { logPath }),
       heartbeatMs: this.#heartbeatMs,
+      dispatcherStats: bootstrap.enable_dispatcher_stats ?? false,
       fileFlushIntervalMs,
       drainTimeMs,
       connectionIds: this.#connectionIds,
