@@ -37,6 +37,7 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
   request: HeaderMap | null = null;
   response: HeaderMap | null = null;
   trailers: HeaderMap | null = null;
+  localReplyBody = '';
   requestComplete = false;
   /** The client wants the connection to end behind this exchange. */
   clientCloses = false;

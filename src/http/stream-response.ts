@@ -61,6 +61,7 @@ export abstract class StreamResponse extends StreamCore {
     }
     const reply = makeLocalReply(status, body, this.request, modify);
     const headOnly = reply.body === '';
+    this.localReplyBody = body;
     const { filters } = this;
     this.response = reply.headers;
     if (filters !== null) filters.decode.ended = true;
