@@ -41,8 +41,6 @@ export class ConnectionCounters {
   readonly sslActive: Gauge;
   readonly http1Active: Gauge;
   readonly upgradesActive: Gauge;
-  readonly rxBuffered: Gauge;
-  readonly txBuffered: Gauge;
   readonly lengthMs: Histogram;
 
   constructor(scope: StatsScope) {
@@ -72,8 +70,6 @@ export class ConnectionCounters {
     this.sslActive = gauge('ssl_active');
     this.http1Active = gauge('http1_active');
     this.upgradesActive = gauge('upgrades_active');
-    this.rxBuffered = gauge('rx_bytes_buffered');
-    this.txBuffered = gauge('tx_bytes_buffered');
     this.lengthMs = scope.histogram('downstream_cx_length_ms');
   }
 }
