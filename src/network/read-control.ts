@@ -23,13 +23,13 @@ export class ReadControl {
     return this.#depth > 0;
   }
 
-  /** True when this call switched reads on or off. After `release` late enables are ignored. */
+  /** True when this call switched reads on or off. After `release` nobody decides any more: late calls have no effect. */
   change(disable: boolean, cause: 'flow' | 'codec', now: number): boolean {
+    if (this.#released) return false;
     const before = this.#depth;
     this.#depth += disable ? 1 : -1;
-    if (this.#released && this.#depth < 0) this.#depth = 0;
     invariant(this.#depth >= 0, 'read enabled more often than disabled');
-    if (cause === 'flow' && !this.#released) this.#noteFlow(disable, now);
+    if (cause === 'flow') this.#noteFlow(disable, now);
     return (before === 0) !== (this.#depth === 0);
   }
 
