@@ -187,7 +187,9 @@ export class FragmentLog {
   /** Reading had gone on at `atUs`, after `afterUs`, before this mark of the newest read. */
   addResume(position: number, afterUs: number, atUs: number): void {
     const resumes = (this.#resumes ??= []);
-    if (resumes.length >= MAX_RESUMES * RESUME_STRIDE) resumes.splice(0, RESUME_STRIDE);
+    // Those of the first fragments stay, as the fragments do.
+    if (resumes.length >= MAX_RESUMES * RESUME_STRIDE)
+      resumes.splice(KEPT_FIRST * RESUME_STRIDE, RESUME_STRIDE);
     resumes.push(this.pushed * 4 + position, afterUs, atUs);
   }
 
