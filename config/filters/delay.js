@@ -5,7 +5,8 @@
  *   x-delay: busy:20   computes for 20 ms: everything else on this worker stands still  (`filter.delay`)
  *   x-delay: reply:418 answers by itself
  *
- * Send one busy and one plain request at once: the plain one's line shows the lost time as `loop`.
+ * Send a busy request while a plain one waits for its upstream: the plain one's line shows the lost time as `loop`. One that
+ * arrives meanwhile shows it in its first read: the bytes waited in the kernel (`[C12:R:<…>0,137,83]H`), its total begins later.
  */
 export default function delay(config) {
   const header = config.header ?? 'x-delay';
