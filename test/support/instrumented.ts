@@ -10,7 +10,7 @@ import type {
 import { parseWrites } from '../../src/observe/grammar/fragments.ts';
 import type { BaseFields, SixNumbers } from '../../src/observe/grammar/instrumented-line.ts';
 import { parseInstrumentedLine, printInstrumentedLine } from '../../src/observe/grammar/instrumented-line.ts';
-import type { RunningProxy } from './proxy.ts';
+import type { Json, RunningProxy } from './proxy.ts';
 import { pause } from './raw-client.ts';
 
 /** The talk's line, and behind it the fourth group, the exact total and the ledger. */
@@ -120,4 +120,10 @@ export async function untilStat(proxy: RunningProxy, name: string, least: number
     await pause(5);
   }
   assert.fail(`${name} is ${value}, not ${least}\n${proxy.output}`);
+}
+
+/** A filter of ours, from a module given by its absolute path. */
+export function javascriptFilter(name: string, module: string): Json {
+  const type = 'type.googleapis.com/nodeproxy.extensions.filters.http.javascript.v1.JavaScript';
+  return { name, typed_config: { '@type': type, module } };
 }
