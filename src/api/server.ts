@@ -2,6 +2,7 @@
  * Threads: what main and workers send each other. Main owns configuration, life cycle and the merged view; a worker owns its
  * sockets. Nothing else is shared than these messages and the memory that they name.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { Listener } from './envoy.ts';
 
 /** An immutable, versioned set of named entries in shared memory; a reader decodes an entry when it first asks for it. */
@@ -83,7 +84,7 @@ export type ToWorker =
   | {
       readonly kind: 'log-port';
       readonly path: string;
-      readonly port: import('node:worker_threads').MessagePort;
+      readonly port: MessagePort;
     }
   | { readonly kind: 'log-level'; readonly levels: Readonly<Record<string, string>>; readonly ack: number }
   /** Stop accepting, answer with `connection: close`, let requests end; `deadlineMs` from now the rest is closed. */

@@ -15,6 +15,7 @@ import type {
   SocketEvents,
   SocketInterface,
 } from '../api/socket.ts';
+import { addressText } from '../base/address-text.ts';
 import type { EventHandler } from '../event/epoll-source.ts';
 import {
   IPPROTO_IPV6,
@@ -237,8 +238,7 @@ class AcceptedDescriptor implements AcceptedSocket {
 
 function must(result: number, call: string, address: Address): number {
   if (result >= 0) return result;
-  const where = address.kind === 'pipe' ? address.path : `${address.ip}:${address.port}`;
-  throw new SocketError(call, errnoName(-result), where);
+  throw new SocketError(call, errnoName(-result), addressText(address));
 }
 
 /** A socket left behind by an earlier process refuses the bind; a file that is no socket stays and makes the bind fail. */

@@ -2,9 +2,9 @@
 import type { BreakerThresholds, ClusterStatus, HostStatus } from '../api/admin.ts';
 import type { Priority } from '../api/upstream.ts';
 import type { ClusterSnapshot, HostSnapshot } from '../api/upstream.ts';
+import { addressText } from '../base/address-text.ts';
 import type { MergedStats } from '../observe/stats/merged-stats.ts';
 import { limitsOf } from '../upstream/breaker/thresholds.ts';
-import { addressKey } from '../upstream/endpoint-address.ts';
 
 /** Envoy's value for "not enough requests to tell": no outlier detection measures it here yet. */
 const UNKNOWN_RATE = -1;
@@ -38,7 +38,7 @@ function hostStatus(cluster: string, host: HostSnapshot, stats: MergedStats): Ho
   const { address, hostname, weight, zone, priority, healthFlags } = host;
   return {
     address,
-    stats: stats.hostTotals(cluster, addressKey(address)),
+    stats: stats.hostTotals(cluster, addressText(address)),
     hostname,
     healthFlags,
     weight,

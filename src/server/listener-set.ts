@@ -11,6 +11,7 @@ import type { NetworkFilterContext, NetworkFilterFactory, ReadFilter } from '../
 import type { ConnectionLimits, ListenerReport } from '../api/server.ts';
 import type { Address } from '../api/socket.ts';
 import type { StatsScope } from '../api/stats.ts';
+import { addressText } from '../base/address-text.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { ExactBalance, KERNEL_BALANCE } from '../listener/connection-balance.ts';
 import type { ConnectionBalance } from '../listener/connection-balance.ts';
@@ -18,7 +19,7 @@ import { ConnectionLimit } from '../listener/connection-limit.ts';
 import { WorkerListener } from '../listener/worker-listener.ts';
 import type { FilterFactory } from '../listener/worker-listener.ts';
 import type { ConnectionFactory } from '../network/connection-factory.ts';
-import { addressKey, addressOf } from '../upstream/endpoint-address.ts';
+import { addressOf } from '../upstream/endpoint-address.ts';
 import type { ConnectionCells } from './connection-cells.ts';
 
 /** Envoy's default of `per_connection_buffer_limit_bytes`. */
@@ -92,7 +93,7 @@ export class ListenerSet {
       try {
         await listener.start();
       } catch (error) {
-        throw new ListenError(prepared.name, addressKey(listener.address), error);
+        throw new ListenError(prepared.name, addressText(listener.address), error);
       }
       this.#listeners.push(listener);
     }
@@ -115,8 +116,8 @@ export class ListenerSet {
     const address = addressOf(config.address);
     if (address === null)
       throw new Error(`listener ${config.name ?? index}: its address is not an IP address`);
-    const name = config.name ?? addressKey(address);
-    const stats = this.#options.stats.scope('listener').scope(config.stat_prefix ?? addressKey(address));
+    const name = config.name ?? addressText(address);
+    const stats = this.#options.stats.scope('listener').scope(config.stat_prefix ?? addressText(address));
     const filters = new Map<FilterChain, FilterFactory>();
     const chains = [...(config.filter_chains ?? [])];
     if (config.default_filter_chain !== undefined) chains.push(config.default_filter_chain);

@@ -9,13 +9,14 @@
 import { writeFileSync } from 'node:fs';
 import type { DrainOptions } from '../api/admin.ts';
 import type { FromWorker } from '../api/server.ts';
+import { addressText } from '../base/address-text.ts';
 import { AdminServer } from '../admin/admin-server.ts';
 import { SystemClock, afterMs, delay } from '../base/clock.ts';
 import { logger, reopenLog } from '../base/logger.ts';
 import { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { threadId } from '../os/thread.ts';
 import { BreakerGauges } from '../upstream/breaker/breaker-gauges.ts';
-import { addressKey, addressOf } from '../upstream/endpoint-address.ts';
+import { addressOf } from '../upstream/endpoint-address.ts';
 import { ClusterResolver } from '../upstream/resolver.ts';
 import { ServerAdminContext } from './admin-context.ts';
 import { ClusterPublisher } from './cluster-publisher.ts';
@@ -175,7 +176,7 @@ export class Server {
       await server.listen();
     } catch (error) {
       const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      throw new StartError(`cannot listen on ${addressKey(address)}: ${reason} (admin)`);
+      throw new StartError(`cannot listen on ${addressText(address)}: ${reason} (admin)`);
     }
     this.#admin = server;
     const { adminAddressPath } = this.#options;
@@ -185,7 +186,7 @@ export class Server {
 
   #adminAddress(): string {
     const bound = this.#admin?.address ?? null;
-    return bound === null ? '' : addressKey(bound);
+    return bound === null ? '' : addressText(bound);
   }
 
   #adminContext(): ServerAdminContext {

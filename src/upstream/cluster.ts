@@ -13,12 +13,12 @@ import type {
   TcpPool,
   ThreadLocalCluster,
 } from '../api/upstream.ts';
+import { addressText } from '../base/address-text.ts';
 import { ClusterBalancer } from './balancer/cluster-balancer.ts';
 import { ClusterBreakers } from './breaker/circuit-breakers.ts';
 import type { CountPlace } from './breaker/circuit-breakers.ts';
 import { limitsOf } from './breaker/thresholds.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
-import { addressKey } from './endpoint-address.ts';
 import { UpstreamHost } from './host.ts';
 import type { HostStatsFactory } from './host.ts';
 import type { PoolEnvironment } from './pool/environment.ts';
@@ -85,7 +85,7 @@ export class WorkerCluster implements ThreadLocalCluster {
     const hosts: UpstreamHost[] = [];
     const seen = new Set<string>();
     for (const entry of snapshot.hosts) {
-      const key = addressKey(entry.address);
+      const key = addressText(entry.address);
       // An address listed twice is one host, the first of its entries.
       if (seen.has(key)) continue;
       seen.add(key);

@@ -1,7 +1,4 @@
-/**
- * Addresses of endpoints: from Envoy's configuration, and as text (`10.0.0.1:80`, `[::1]:80`, `/run/echo.sock`) that names a
- * host in stats, in `/clusters` and as the key by which a host is recognised in the next snapshot.
- */
+/** Addresses of endpoints and listeners out of Envoy's configuration. */
 import { isIP } from 'node:net';
 import type { AddressConfig, SocketAddress } from '../api/envoy.ts';
 import type { Address } from '../api/socket.ts';
@@ -24,9 +21,4 @@ export function ipAddress(ip: string, port: number): Address | null {
   const family = isIP(ip);
   if (family !== 4 && family !== 6) return null;
   return { kind: 'ip', ip, port, family };
-}
-
-export function addressKey(address: Address): string {
-  if (address.kind === 'pipe') return address.path;
-  return address.family === 6 ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
 }

@@ -4,8 +4,8 @@
  */
 import type { Address } from '../api/socket.ts';
 import type { Host, HostSnapshot, HostStats } from '../api/upstream.ts';
+import { addressText } from '../base/address-text.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
-import { addressKey } from './endpoint-address.ts';
 import type { HostPools } from './pool/host-pools.ts';
 
 export type HostHealth = 'healthy' | 'degraded' | 'unhealthy';
@@ -33,7 +33,7 @@ export class UpstreamHost implements Host {
     pools: (host: UpstreamHost) => HostPools,
   ) {
     this.address = snapshot.address;
-    this.key = addressKey(snapshot.address);
+    this.key = addressText(snapshot.address);
     this.cluster = cluster;
     this.stats = stats(cluster.observabilityName, this.key);
     this.hostname = snapshot.hostname;

@@ -2,7 +2,7 @@
 import type { Cluster } from '../api/envoy.ts';
 import type { Counter, Gauge, StatsScope } from '../api/stats.ts';
 import type { HostSnapshot } from '../api/upstream.ts';
-import { addressKey } from './endpoint-address.ts';
+import { addressText } from '../base/address-text.ts';
 import { healthOf } from './host.ts';
 
 export class MembershipStats {
@@ -35,8 +35,8 @@ export class MembershipStats {
   }
 
   update(before: readonly HostSnapshot[], hosts: readonly HostSnapshot[]): void {
-    const known = new Set(before.map((host) => addressKey(host.address)));
-    const same = known.size === hosts.length && hosts.every((host) => known.has(addressKey(host.address)));
+    const known = new Set(before.map((host) => addressText(host.address)));
+    const same = known.size === hosts.length && hosts.every((host) => known.has(addressText(host.address)));
     if (!same) this.#change.inc();
     this.#total.set(hosts.length);
     this.#healthy.set(hosts.filter((host) => healthOf(host.healthFlags) === 'healthy').length);

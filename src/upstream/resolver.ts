@@ -13,6 +13,7 @@ import type { Cluster } from '../api/envoy.ts';
 import type { Dispatcher } from '../api/event.ts';
 import type { Counter, Gauge, StatsScope } from '../api/stats.ts';
 import type { ClusterSnapshot, HostSnapshot } from '../api/upstream.ts';
+import { addressText } from '../base/address-text.ts';
 import { pickerFactory } from './balancer/policy.ts';
 import { BreakerRows } from './breaker/breaker-rows.ts';
 import { DEFAULT_ROWS } from './breaker/shared-counts.ts';
@@ -20,7 +21,7 @@ import { nodeLookup } from './dns-lookup.ts';
 import type { DnsLookup } from './dns-lookup.ts';
 import { DnsTarget } from './dns-target.ts';
 import type { TargetOutcome } from './dns-target.ts';
-import { addressKey, ipAddress } from './endpoint-address.ts';
+import { ipAddress } from './endpoint-address.ts';
 import { endpointsOf } from './endpoints.ts';
 import type { Endpoint } from './endpoints.ts';
 import { MembershipStats } from './membership-stats.ts';
@@ -202,7 +203,7 @@ function hostsOf(entry: Entry): HostSnapshot[] {
     const resolved = entry.targets.get(name)?.addresses.map((ip) => ipAddress(ip, port)) ?? [];
     for (const found of address === null ? resolved : [address]) {
       if (found === null) continue;
-      const key = addressKey(found);
+      const key = addressText(found);
       if (!hosts.has(key)) hosts.set(key, { address: found, ...host });
     }
   }

@@ -3,8 +3,8 @@ import { setImmediate as settled } from 'node:timers/promises';
 import { test } from 'node:test';
 import type { Cluster, LbEndpoint } from '../../src/api/envoy.ts';
 import type { ClusterSnapshot } from '../../src/api/upstream.ts';
+import { addressText } from '../../src/base/address-text.ts';
 import type { DnsAnswer } from '../../src/upstream/dns-lookup.ts';
-import { addressKey } from '../../src/upstream/endpoint-address.ts';
 import { ClusterResolver } from '../../src/upstream/resolver.ts';
 import { FakeDispatcher } from '../support/fake-dispatcher.ts';
 import { MapStats } from './fakes.ts';
@@ -33,7 +33,7 @@ class ResolverBench {
     return this.resolver
       .snapshots()
       .get(name)
-      ?.hosts.map((host) => addressKey(host.address));
+      ?.hosts.map((host) => addressText(host.address));
   }
 
   async advance(ms: number): Promise<void> {

@@ -3,8 +3,9 @@
  * The host numbers are those of all workers together.
  */
 import type { BreakerThresholds, ClusterStatus, HostStatus } from '../../api/admin.ts';
+import { addressText } from '../../base/address-text.ts';
 import { HOST_FIELDS } from '../../observe/stats/host-stats.ts';
-import { addressJson, addressText } from '../address-text.ts';
+import { addressJson } from '../address-text.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { FORMAT_PARAMETER, formatOf, jsonReply, textReply, unknownFormat } from '../endpoint.ts';
 

@@ -1,5 +1,6 @@
 /** `/listeners`: name and bound address of each listener. */
-import { addressJson, addressText } from '../address-text.ts';
+import { addressText } from '../../base/address-text.ts';
+import { addressJson } from '../address-text.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { FORMAT_PARAMETER, formatOf, jsonReply, textReply, unknownFormat } from '../endpoint.ts';
 

@@ -5,7 +5,8 @@
  */
 import type { LogContext } from '../../api/observe.ts';
 import type { Address } from '../../api/socket.ts';
-import { addressText, addressWithoutPort, networkText, parseMask } from './address-text.ts';
+import { addressText } from '../../base/address-text.ts';
+import { addressWithoutPort, networkText, parseMask } from './address-text.ts';
 import { emptyToNull, plain, type OperatorMaker } from './operator.ts';
 
 type AddressOf = (context: LogContext) => Address | null;

@@ -1,13 +1,8 @@
 /**
- * Addresses as text: `10.0.0.1:80`, `[::1]:80`, a pipe's path; without port; as a network (`10.0.0.0/8`).
+ * Addresses as text for the log: without port; as a network (`10.0.0.0/8`).
  */
 import type { Address } from '../../api/socket.ts';
 import { FormatError } from './operator.ts';
-
-export function addressText(address: Address): string {
-  if (address.kind === 'pipe') return address.path;
-  return address.family === 6 ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
-}
 
 /** A pipe has no port to leave out. */
 export function addressWithoutPort(address: Address): string {
