@@ -215,6 +215,11 @@ export function isLogLevel(name: string): name is LogLevel {
   return (LEVELS as readonly string[]).includes(name);
 }
 
+/** `[C7][S2]` in front of a line, as Envoy marks it: the second stream on connection 7. */
+export function streamMark(connectionId: number, streamId: number): string {
+  return `[C${connectionId}][S${streamId}]`;
+}
+
 /** Sets levels; names that are none are left out (they were checked where they came in). */
 export function setLogLevels(levels: Readonly<Record<string, string>>): void {
   for (const [name, level] of Object.entries(levels)) {

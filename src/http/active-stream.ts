@@ -9,6 +9,7 @@
 import type { Bytes } from '../api/bytes.ts';
 import type { HeaderMap, RequestDecoder, ResponseEncoder, RouteMatch } from '../api/http.ts';
 import type { Mark, ResponseFlag } from '../api/observe.ts';
+import { logger, streamMark } from '../base/logger.ts';
 import { lengthOf } from '../buffer/bytes.ts';
 import { FilterManager } from './filter-manager.ts';
 import type { FilterManagerHost } from './filter-manager.ts';
@@ -16,6 +17,8 @@ import { admitRequest } from './request-admission.ts';
 import type { StreamOwner } from './stream-owner.ts';
 import { StreamResponse } from './stream-response.ts';
 import type { TimedStream } from './stream-timers.ts';
+
+const log = logger('http');
 
 export class ActiveStream extends StreamResponse implements RequestDecoder, TimedStream, FilterManagerHost {
   #route: RouteMatch | null = null;
@@ -45,6 +48,12 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
     this.timers.headersComplete();
     this.info.protocol = this.owner.protocol;
     this.info.requestHeaderBytes = headers.byteSize;
+    if (log.debugOn) {
+      const head = `${headers.method} ${headers.path} for ${headers.authority}`;
+      log.debug(
+        `${streamMark(this.connection.id, this.id)} request headers complete (end_stream=${endStream}): ${head}`,
+      );
+    }
     if (endStream) this.#onRequestEnd();
     // A timeout may have answered a head that was still coming.
     if (this.state === 'head') {

@@ -19,6 +19,7 @@ import type {
   ReadFilterCallbacks,
 } from '../api/network.ts';
 import { invariant } from '../base/invariant.ts';
+import { logger, streamMark } from '../base/logger.ts';
 import { ActiveStream } from './active-stream.ts';
 import type { StreamCore } from './stream-core.ts';
 import { ConnectionAccount } from './connection-account.ts';
@@ -26,6 +27,8 @@ import { DISCARD } from './discard-decoder.ts';
 import type { HttpConfiguration } from './http-configuration.ts';
 import type { StreamOwner } from './stream-owner.ts';
 import { StreamTimers } from './stream-timers.ts';
+
+const log = logger('http');
 
 /** `last`: the exchange that runs is the last one. `closing`: no further request is taken. */
 type Ending = 'no' | 'last' | 'closing';
@@ -162,6 +165,7 @@ export class ConnectionManager
     stats.rq.active.add(1);
     if (this.protocol !== 'HTTP/2') stats.rq.http1Total.inc();
     const stream = new ActiveStream(this, encoder, this.#requests);
+    if (log.debugOn) log.debug(`${streamMark(this.connection.id, stream.id)} new stream`);
     this.#streams.push(stream);
     return stream;
   }

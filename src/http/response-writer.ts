@@ -5,10 +5,13 @@
 import type { Bytes } from '../api/bytes.ts';
 import type { HeaderMap, ResponseEncoder } from '../api/http.ts';
 import type { IoObserver } from '../api/observe.ts';
+import { logger, streamMark } from '../base/logger.ts';
 import { lengthOf } from '../buffer/bytes.ts';
 import type { StreamResponse } from './stream-response.ts';
 import { mutateResponse } from './response-mutation.ts';
 import type { StreamOwner } from './stream-owner.ts';
+
+const log = logger('http');
 
 export class ResponseWriter {
   readonly #stream: StreamResponse;
@@ -42,6 +45,10 @@ export class ResponseWriter {
       { settings: config.settings, date: config.date, request: stream.request },
       this.#closes && !tunnel,
     );
+    if (log.debugOn) {
+      const what = `encoding headers via codec (end_stream=${endStream})`;
+      log.debug(`${streamMark(connection.id, stream.id)} ${what}: ${headers.status}`);
+    }
     stream.onResponseHeaders(headers);
     this.#observe();
     const before = connection.writePosition;

@@ -58,7 +58,7 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
     this.info.filterChainName = config.filterChainName;
     this.work = new StreamWork(this.info.ledger, dispatcher.clock, this);
     this.filterTimes = new FilterTimes(this.info, dispatcher.clock);
-    this.#flow = new StreamFlow(encoder.stream, config.stats.cx);
+    this.#flow = new StreamFlow(encoder.stream, id, config.stats.cx);
     this.timers = owner.borrowTimers();
   }
 

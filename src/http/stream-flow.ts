@@ -7,10 +7,14 @@
  * Invariants: every pause has one resume; subscribers hear edges only, and one that comes late hears the high it missed.
  */
 import type { CodecStream, DownstreamWatermarkCallbacks } from '../api/http.ts';
+import { logger, streamMark } from '../base/logger.ts';
 import type { ConnectionCounters } from './http-stats.ts';
+
+const log = logger('http');
 
 export class StreamFlow {
   readonly #stream: CodecStream;
+  readonly #id: number;
   readonly #counters: ConnectionCounters;
   #pauses = 0;
   /** Sources of "downstream is high": the connection's write buffer, encode filters that hold body. */
@@ -18,8 +22,9 @@ export class StreamFlow {
   #subscriber: DownstreamWatermarkCallbacks | null = null;
   #more: DownstreamWatermarkCallbacks[] | null = null;
 
-  constructor(stream: CodecStream, counters: ConnectionCounters) {
+  constructor(stream: CodecStream, id: number, counters: ConnectionCounters) {
     this.#stream = stream;
+    this.#id = id;
     this.#counters = counters;
   }
 
@@ -35,6 +40,7 @@ export class StreamFlow {
     this.#pauses += 1;
     if (this.#pauses > 1) return;
     this.#counters.pausedReading.inc();
+    if (log.debugOn) this.#log('Read-disabling');
     if (this.#open) this.#stream.readDisable(true);
   }
 
@@ -43,6 +49,7 @@ export class StreamFlow {
     this.#pauses -= 1;
     if (this.#pauses > 0) return;
     this.#counters.resumedReading.inc();
+    if (log.debugOn) this.#log('Read-enabling');
     if (this.#open) this.#stream.readDisable(false);
   }
 
@@ -77,6 +84,11 @@ export class StreamFlow {
   unsubscribe(callbacks: DownstreamWatermarkCallbacks): void {
     if (this.#subscriber === callbacks) this.#subscriber = null;
     else if (this.#more !== null) this.#more = this.#more.filter((each) => each !== callbacks);
+  }
+
+  #log(what: string): void {
+    const mark = streamMark(this.#stream.connection.id, this.#id);
+    log.debug(`${mark} ${what} downstream stream due to filter callbacks.`);
   }
 
   get #open(): boolean {

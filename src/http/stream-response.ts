@@ -6,16 +6,21 @@
  */
 import type { Bytes } from '../api/bytes.ts';
 import type { HeaderMap, ResponseEncoder } from '../api/http.ts';
+import { logger, streamMark } from '../base/logger.ts';
 import { bytesOf } from '../buffer/bytes.ts';
 import { makeLocalReply } from './local-reply.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { StreamCore } from './stream-core.ts';
 import type { StreamOwner } from './stream-owner.ts';
 
+const log = logger('http');
+
 export abstract class StreamResponse extends StreamCore {
   readonly #writer: ResponseWriter;
   /** A response is on its way through the encode filters or further. */
   #responding = false;
+  /** The proxy has answered by itself: what upstream still says is not heard. */
+  #answered = false;
 
   constructor(owner: StreamOwner, encoder: ResponseEncoder, id: number) {
     super(owner, encoder, id);
@@ -41,11 +46,13 @@ export abstract class StreamResponse extends StreamCore {
   }
 
   respondData(bytes: Bytes, endStream: boolean): void {
+    if (this.#answered) return;
     this.#active();
     this.filters?.encode.data(bytes, endStream);
   }
 
   respondTrailers(trailers: HeaderMap): void {
+    if (this.#answered) return;
     this.trailers = trailers;
     this.#active();
     this.filters?.encode.end(trailers);
@@ -54,6 +61,8 @@ export abstract class StreamResponse extends StreamCore {
   /** Ends the request here. A head that already went out cannot be taken back: the stream is reset then. */
   sendLocalReply(status: number, body: string, details: string, modify?: (headers: HeaderMap) => void): void {
     if (this.over || this.delivering) return;
+    if (log.debugOn)
+      log.debug(`${streamMark(this.connection.id, this.id)} Sending local reply with details ${details}`);
     this.info.responseCodeDetails = details;
     if (this.#writer.headersSent) {
       this.resetStream();
@@ -105,11 +114,15 @@ export abstract class StreamResponse extends StreamCore {
   /** A filter was asked to buffer more of the request than its limit. */
   onRequestTooLarge(): void {
     this.owner.config.stats.rq.tooLarge.inc();
+    if (log.debugOn)
+      log.debug(`${streamMark(this.connection.id, this.id)} request data too large watermark exceeded`);
     this.sendLocalReply(413, 'Payload Too Large', 'request_payload_too_large');
   }
 
   onResponseTooLarge(): void {
     this.owner.config.stats.rq.responseTooLarge.inc();
+    if (log.debugOn)
+      log.debug(`${streamMark(this.connection.id, this.id)} response data too large watermark exceeded`);
     this.sendLocalReply(500, 'Internal Server Error', 'response_payload_too_large');
   }
 

@@ -10,12 +10,16 @@ import type { Connection, ConnectionCallbacks, ReadFilter } from '../api/network
 import type { FilterChain, Listener } from '../api/envoy.ts';
 import type { AcceptedSocket, Address, ListenSocket } from '../api/socket.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../api/stats.ts';
+import { addressText } from '../base/address-text.ts';
+import { logger } from '../base/logger.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import type { ConnectionFactory } from '../network/connection-factory.ts';
 import type { StreamConnection } from '../network/stream-connection.ts';
 import { ChainMatcher } from './chain-matcher.ts';
 import type { ConnectionBalance } from './connection-balance.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
+
+const log = logger('conn_handler');
 
 /** Makes the read filters of one connection, in order; built once per chain and worker. */
 export type FilterFactory = () => ReadFilter[];
@@ -130,6 +134,8 @@ export class WorkerListener {
       return;
     }
     const connection = this.#options.connections.accept(accepted, this.#options.bufferLimitBytes);
+    if (log.debugOn)
+      log.debug(`[C${connection.id}] new connection from ${addressText(connection.remoteAddress)}`);
     this.#track(connection);
     for (const filter of filters()) connection.addReadFilter(filter);
     connection.startFilters();

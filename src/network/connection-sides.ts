@@ -1,9 +1,9 @@
 /**
- * The part of a connection's contract that its socket and its two sides answer by themselves: what can be read off it, and
- * socket options.
+ * The part of a connection's contract that its socket and its two sides answer by themselves: what can be read off it, its
+ * filters, and socket options.
  * `StreamConnection` adds everything that changes it.
  */
-import type { LastRead, ReadPauses } from '../api/network.ts';
+import type { LastRead, ReadFilter, ReadPauses, WriteFilter } from '../api/network.ts';
 import type { Address, Socket } from '../api/socket.ts';
 import type { ReadSide } from './read-side.ts';
 import type { WriteSide } from './write-side.ts';
@@ -55,6 +55,19 @@ export abstract class ConnectionSides {
 
   get aboveHighWatermark(): boolean {
     return this.writes.queue.above;
+  }
+
+  addReadFilter(filter: ReadFilter): void {
+    this.reads.filters.addRead(filter);
+  }
+
+  addWriteFilter(filter: WriteFilter): void {
+    this.reads.filters.addWrite(filter);
+  }
+
+  /** Tells the read filters of the new connection. Called once, after they were added. */
+  startFilters(): void {
+    this.reads.filters.start();
   }
 
   setNoDelay(on: boolean): void {

@@ -11,6 +11,7 @@ import { View } from '../buffer/bytes.ts';
 import { ChunkQueue } from '../buffer/chunk-queue.ts';
 import { SLAB_BYTES } from '../buffer/turn-slab.ts';
 import type { ConnectionThread } from './connection-thread.ts';
+import { log } from './connection-log.ts';
 import { FilterChain } from './filter-chain.ts';
 import { ReadControl } from './read-control.ts';
 
@@ -70,6 +71,7 @@ export class ReadSide {
   /** True: reads have just been switched on or off. */
   disable(socket: Socket, disable: boolean, cause: 'flow' | 'codec'): void {
     if (!this.control.change(disable, cause, this.#thread.dispatcher.clock.now())) return;
+    if (log.traceOn) log.trace(`[C${this.#owner.id}] reads ${disable ? 'off' : 'on'} (${cause})`);
     socket.setReadInterest(!disable);
     if (!disable && this.#buffer.length > 0) this.#postResume(socket);
   }
@@ -97,15 +99,26 @@ export class ReadSide {
     lastRead.waited = result.waited;
     lastRead.bytes = size;
     this.received += size;
+    if (log.traceOn) log.trace(`[C${this.#owner.id}] read ${size} bytes`);
     // A closing connection reads on, so that no unread byte turns its FIN into a reset, and drops what it reads.
     if (this.#owner.state !== 'open') return;
     this.#buffer.push(new View(result.block, result.start, result.end));
-    this.#filter();
+    if (log.debugOn) this.#filterLogged();
+    else this.#filter();
   }
 
   #filter(): void {
     this.filters.onData(false);
     if (this.#buffer.length > 0) this.#owner.onBytesKept();
+  }
+
+  /** Reads end at the limit, so the buffer's watermarks pause nobody: they only show what the filters take at a time. */
+  #filterLogged(): void {
+    const { id } = this.#owner;
+    const above = this.#buffer.length >= this.limit;
+    if (above) log.debug(`[C${id}] onAboveReadBufferHighWatermark`);
+    this.#filter();
+    if (above && this.#buffer.length <= this.limit / 2) log.debug(`[C${id}] onBelowReadBufferLowWatermark`);
   }
 
   #postResume(socket: Socket): void {

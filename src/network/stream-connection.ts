@@ -9,14 +9,7 @@
  */
 import type { Bytes } from '../api/bytes.ts';
 import type { Flushable } from '../api/event.ts';
-import type {
-  CloseType,
-  ConnectionCallbacks,
-  ConnectionEvent,
-  ConnectionState,
-  ReadFilter,
-  WriteFilter,
-} from '../api/network.ts';
+import type { CloseType, ConnectionCallbacks, ConnectionEvent, ConnectionState } from '../api/network.ts';
 import type { IoObserver } from '../api/observe.ts';
 import type { Socket, SocketEvents } from '../api/socket.ts';
 import { View } from '../buffer/bytes.ts';
@@ -24,6 +17,7 @@ import { ChunkQueue } from '../buffer/chunk-queue.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { ConnectionSides } from './connection-sides.ts';
 import { Closing } from './closing.ts';
+import { log, logTransition } from './connection-log.ts';
 import { nextState } from './connection-state.ts';
 import type { ConnectionTransition } from './connection-state.ts';
 import type { ConnectionThread } from './connection-thread.ts';
@@ -78,19 +72,17 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     });
     this.reads = new ReadSide(this, thread, bufferLimitBytes);
     this.writes = new WriteSide(thread, {
-      onHigh: () => this.#tell((callbacks) => callbacks.onAboveWriteBufferHighWatermark()),
-      onLow: () => this.#tell((callbacks) => callbacks.onBelowWriteBufferLowWatermark()),
+      onHigh: () => {
+        if (log.debugOn) log.debug(`[C${this.id}] onAboveWriteBufferHighWatermark`);
+        this.#tell((callbacks) => callbacks.onAboveWriteBufferHighWatermark());
+      },
+      onLow: () => {
+        if (log.debugOn) log.debug(`[C${this.id}] onBelowWriteBufferLowWatermark`);
+        this.#tell((callbacks) => callbacks.onBelowWriteBufferLowWatermark());
+      },
     });
     this.writes.queue.setLimit(bufferLimitBytes);
     this.socket = open(() => this);
-  }
-
-  addReadFilter(filter: ReadFilter): void {
-    this.reads.filters.addRead(filter);
-  }
-
-  addWriteFilter(filter: WriteFilter): void {
-    this.reads.filters.addWrite(filter);
   }
 
   addCallbacks(callbacks: ConnectionCallbacks): void {
@@ -99,11 +91,6 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
 
   removeCallbacks(callbacks: ConnectionCallbacks): void {
     this.#callbacks = this.#callbacks.filter((entry) => entry !== callbacks);
-  }
-
-  /** Tells the read filters of the new connection. Called once, after they were added. */
-  startFilters(): void {
-    this.reads.filters.start();
   }
 
   enableHalfClose(on: boolean): void {
@@ -274,8 +261,8 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
 
   #finish(event: Exclude<ConnectionEvent, 'connected'>, reason: string, reset: boolean): void {
     if (this.state === 'closed') return;
-    this.#move('closed');
     if (reason !== '') this.closeReason = reason;
+    this.#move('closed');
     this.#closing.stop();
     this.socket.close(reset);
     this.reads.clear();
@@ -290,6 +277,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   }
 
   #move(transition: ConnectionTransition): void {
+    if (log.debugOn) logTransition(this, transition);
     this.state = nextState(this.state, transition);
   }
 

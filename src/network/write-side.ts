@@ -7,6 +7,7 @@
 import type { Socket } from '../api/socket.ts';
 import { WatermarkQueue } from '../buffer/watermark-queue.ts';
 import type { WatermarkCallbacks } from '../buffer/watermark-queue.ts';
+import { log } from './connection-log.ts';
 import type { ConnectionThread } from './connection-thread.ts';
 import { WriteObservers } from './write-observers.ts';
 
@@ -67,6 +68,8 @@ export class WriteSide {
 
   #account(socket: Socket, connectionId: number, result: ReturnType<Socket['write']>): void {
     const { written } = result;
+    if (log.traceOn)
+      log.trace(`[C${connectionId}] wrote ${written} bytes, ${this.queue.length - written} left`);
     if (written > 0) {
       const from = this.flushed;
       this.progressed = true;

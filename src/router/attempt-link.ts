@@ -10,11 +10,14 @@
 import type { DecoderFilterCallbacks, RequestEncoder, ResetReason, StreamCallbacks } from '../api/http.ts';
 import type { Connection } from '../api/network.ts';
 import type { IoObserver } from '../api/observe.ts';
+import { logger, streamMark } from '../base/logger.ts';
 import { AttemptTimers } from './attempt-timers.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { TimeLimits } from './route.ts';
 import type { RouterConfig } from './router-config.ts';
 import type { TimerKind, TimerOwner } from './timer-cache.ts';
+
+export const log = logger('router');
 
 /** Whose code the brackets stand around. */
 export interface WorkOwner {
@@ -67,6 +70,7 @@ export abstract class AttemptLink implements StreamCallbacks, TimerOwner {
     if (this.state !== 'open' || this.responseEnded) return;
     this.#pausedReads += 1;
     this.stats.flowPausedReading.inc();
+    if (log.debugOn) this.log('Disabling upstream stream due to downstream stream watermark.');
     this.encoder?.stream.readDisable(true);
   }
 
@@ -74,6 +78,7 @@ export abstract class AttemptLink implements StreamCallbacks, TimerOwner {
     if (this.#pausedReads === 0) return;
     this.#pausedReads -= 1;
     this.stats.flowResumedReading.inc();
+    if (log.debugOn) this.log('Enabling upstream stream due to downstream stream watermark.');
     this.encoder?.stream.readDisable(false);
   }
 
@@ -92,6 +97,11 @@ export abstract class AttemptLink implements StreamCallbacks, TimerOwner {
   /** The answer goes down: only idle and route limits still hold. */
   stopPerTryTimer(): void {
     this.#timers?.stopPerTry();
+  }
+
+  /** A debug line; callers ask `log.debugOn` first. */
+  protected log(text: string): void {
+    log.debug(`${streamMark(this.callbacks.connection.id, this.callbacks.streamId)} ${text}`);
   }
 
   protected startMaxDuration(): void {

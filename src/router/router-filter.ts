@@ -19,11 +19,14 @@ import type {
   StreamDecoderFilter,
 } from '../api/http.ts';
 import { invariant } from '../base/invariant.ts';
+import { logger, streamMark } from '../base/logger.ts';
 import { firstMalformed } from './control-headers.ts';
 import { Forwarding } from './forwarding.ts';
 import { answerFromRoute, answerMalformed, answerNoCluster, answerNoRoute } from './own-answers.ts';
 import { resolvedRoute } from './route.ts';
 import type { RouterConfig } from './router-config.ts';
+
+const log = logger('router');
 
 export class RouterFilter implements StreamDecoderFilter {
   readonly #config: RouterConfig;
@@ -85,6 +88,10 @@ export class RouterFilter implements StreamDecoderFilter {
       return null;
     }
     info.clusterName = cluster.info.observabilityName;
+    if (log.debugOn) {
+      const mark = streamMark(callbacks.connection.id, callbacks.streamId);
+      log.debug(`${mark} cluster '${name}' match for URL '${headers.path}'`);
+    }
     const malformed =
       config.strictHeaders.length === 0 ? null : firstMalformed(headers, config.strictHeaders);
     if (malformed !== null) {

@@ -24,7 +24,7 @@ import type {
   PoolFailureReason,
   PoolTicket,
 } from '../api/upstream.ts';
-import { AttemptLink, type WorkOwner } from './attempt-link.ts';
+import { AttemptLink, log, type WorkOwner } from './attempt-link.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { RouterConfig } from './router-config.ts';
 import { isRemoteReset } from './reset-reply.ts';
@@ -104,6 +104,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
     const { connection } = attachment;
     this.#ticket = null;
     this.state = 'open';
+    if (log.debugOn) this.log(`pool ready: upstream connection [C${connection.id}]`);
     this.encoder = encoder;
     this.connection = connection;
     this.reused = attachment.reused;
@@ -123,6 +124,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
   onPoolFailure(reason: PoolFailureReason, transportFailureReason: string, host: Host): void {
     this.#ticket = null;
     this.state = 'closed';
+    if (log.debugOn) this.log(`pool failure: ${reason}`);
     this.#host = host;
     const now = this.config.dispatcher.clock.now();
     noteFailed(this.callbacks.info, host, now, transportFailureReason);
@@ -206,6 +208,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
   decodeHeaders(headers: HeaderMap, endStream: boolean): void {
     if (this.state !== 'open') return;
     const entered = this.enterRead();
+    if (log.debugOn) this.log(`upstream headers complete (end_stream=${endStream}): ${headers.status}`);
     this.callbacks.info.upstream.headerBytesReceived += headers.byteSize;
     this.#respond(endStream);
     this.#owner.onAttemptHeaders(this, headers, endStream);
@@ -233,6 +236,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
     const entered = this.enter(this.config.dispatcher.clock.now(), 0);
     if (isRemoteReset(reason)) this.stats.rqRxReset.inc();
     else if (reason === 'local reset') this.stats.rqTxReset.inc();
+    if (log.debugOn) this.log(`upstream reset: ${reason}${details === '' ? '' : `, ${details}`}`);
     this.close();
     this.#owner.onAttemptReset(this, reason, '', details);
     this.leave(entered);

@@ -197,8 +197,8 @@ export class Http1Pool implements HttpPool, PoolOwner, CancelListener {
     callbacks: HttpPoolCallbacks,
     created: number,
   ): void {
-    this.#account.beginRequest();
     connection.beginRequest(created);
+    this.#account.beginRequest(connection.connection, connection.reused);
     if (connection.requests === this.#settings.maxRequestsPerConnection) {
       this.#account.stats.cxMaxRequests.inc();
       connection.move('drain');
@@ -247,7 +247,7 @@ export class Http1Pool implements HttpPool, PoolOwner, CancelListener {
     const codec = this.#environment.codec(connection, this.#settings);
     this.#all.add(new PooledConnection(this, this.#settings, connection, codec));
     this.#connecting += 1;
-    this.#account.openConnection();
+    this.#account.openConnection(connection);
     this.#account.stats.cxHttp1Total.inc();
     if (because !== null) because.createdConnectionId = connection.id;
     return true;

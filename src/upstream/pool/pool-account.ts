@@ -3,9 +3,12 @@
  * pools. Invariant: every `open…`, `join…`, `begin…` has its counterpart, once.
  */
 import type { Connection, ConnectionEvent } from '../../api/network.ts';
+import { logger } from '../../base/logger.ts';
 import type { ClusterBreakers } from '../breaker/circuit-breakers.ts';
 import type { ClusterStats } from '../cluster-stats.ts';
 import type { UpstreamHost } from '../host.ts';
+
+const log = logger('pool');
 
 export class PoolAccount {
   readonly host: UpstreamHost;
@@ -18,7 +21,8 @@ export class PoolAccount {
     this.breakers = breakers;
   }
 
-  openConnection(): void {
+  openConnection(connection: Connection): void {
+    if (log.debugOn) log.debug(`[C${connection.id}] creating a new connection to ${this.host.key}`);
     const { host, stats } = this;
     this.breakers.connections.inc();
     stats.cxTotal.inc();
@@ -36,6 +40,8 @@ export class PoolAccount {
   ): void {
     const { stats } = this;
     const local = event === 'local-close';
+    if (log.debugOn)
+      log.debug(`[C${connection.id}] client disconnected (${event}) after ${requests} requests`);
     this.breakers.connections.dec();
     stats.cxActive.add(-1);
     this.host.stats.cxActive -= 1;
@@ -60,7 +66,12 @@ export class PoolAccount {
     this.stats.cxConnectMs.record(upAt - connection.createdAt);
   }
 
-  beginRequest(): void {
+  /** `reused`: the connection had carried a request before. */
+  beginRequest(connection: Connection, reused: boolean): void {
+    if (log.debugOn)
+      log.debug(
+        `[C${connection.id}] ${reused ? 'using existing' : 'using a fully connected new'} connection`,
+      );
     const { host, stats } = this;
     this.breakers.requests.inc();
     stats.rqTotal.inc();
@@ -79,6 +90,7 @@ export class PoolAccount {
   }
 
   joinLine(): void {
+    if (log.debugOn) log.debug(`queueing stream due to no available connections to ${this.host.key}`);
     this.breakers.pendingRequests.inc();
     this.stats.rqPendingTotal.inc();
     this.stats.rqPendingActive.add(1);

@@ -132,7 +132,7 @@ export class TcpUpstream implements ConnectionCallbacks, ReadFilter, PoolTicket,
     this.#timer = connection.dispatcher.createTimer(() => this.#onTimeout());
     const { connectTimeoutMs } = account.host.cluster;
     if (connectTimeoutMs > 0) this.#timer.enable(connectTimeoutMs);
-    account.openConnection();
+    account.openConnection(connection);
     account.joinLine();
     connection.addCallbacks(this);
     connection.addReadFilter(this);
@@ -191,7 +191,7 @@ export class TcpUpstream implements ConnectionCallbacks, ReadFilter, PoolTicket,
     }
     this.state = 'given';
     this.requests = 1;
-    this.#account.beginRequest();
+    this.#account.beginRequest(connection, this.reused);
     prepareSocket(connection, host.cluster);
     this.#callbacks.onPoolReady(connection, host, this);
   }
