@@ -30,7 +30,7 @@ function load(): Ffi {
  * read or write through libffi any more (with 5000: all of them).
  */
 function raiseInliningBudget(): void {
-  setFlagsFromString('--max-inlined-bytecode-size-cumulative=20000');
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=2500');
 }
 
 let loaded: Ffi | null = null;
