@@ -187,17 +187,27 @@ for (const [how, listener] of [
   });
 }
 
-test('a blocked worker is counted and named, the admin answers meanwhile', async () => {
+test('a blocked worker is counted and named; the other one and the admin answer meanwhile', async () => {
   const running = await start({ script: true });
   const port = await running.port('http');
-  const blocked = fetchText(url(port), 'GET', { 'x-block': '1600' });
+  const blocked = fetchText(url(port), 'GET', { 'x-block': '1900' });
   await running.says(/watchdog: worker_\d is blocked for more than 1000 ms/);
   const { body } = await running.admin('/stats');
   assert.match(body, /^server\.watchdog_miss: 1$/m);
   assert.match(body, /^server\.watchdog_mega_miss: 1$/m);
   assert.match(body, /^server\.worker_[01]\.watchdog_miss: 1$/m);
-  assert.match((await running.admin('/threads')).body, /hung/);
+  const threads = (await running.admin('/threads')).body;
+  const named = /watchdog: (worker_\d) is/.exec(running.err)?.[1] ?? '';
+  assert.match(threads, new RegExp(`^${named} .*hung`, 'm'));
+  let over = false;
+  const answered = Array.from({ length: 20 }, async () => {
+    const { status } = await fetchText(url(port));
+    return over ? 'late' : status;
+  });
   assert.equal((await blocked).status, 200);
+  over = true;
+  const outcomes = await Promise.all(answered);
+  assert.ok(outcomes.includes(200), 'nobody was served meanwhile');
 });
 
 test('SIGUSR1 reopens the access log and does not start a debugger', async () => {
