@@ -5,19 +5,13 @@
  * It owns the request's framing and the watermark subscribers of its turn on the connection.
  */
 import type { Bytes } from '../../api/bytes.ts';
-import type {
-  CodecStream,
-  HeaderMap,
-  RequestEncoder,
-  ResetReason,
-  ResponseDecoder,
-  StreamCallbacks,
-} from '../../api/http.ts';
+import type { HeaderMap, RequestEncoder, ResetReason, ResponseDecoder } from '../../api/http.ts';
 import type { Connection } from '../../api/network.ts';
 import { invariant } from '../../base/invariant.ts';
 import { checkText, HeaderList } from '../header-map.ts';
 import { headerName } from '../header-name.ts';
 import { BodyWriter } from './body-writer.ts';
+import { ExchangeStream } from './exchange-stream.ts';
 import { announcedLength } from './head-facts.ts';
 import {
   appendFields,
@@ -28,7 +22,6 @@ import {
   upgradeFields,
 } from './head-text.ts';
 import type { HeaderKeyFormat, Http1ClientSettings } from './settings.ts';
-import { StreamCallbackList } from './stream-callbacks.ts';
 
 export interface ClientExchangeOwner {
   readonly connection: Connection;
@@ -41,10 +34,7 @@ export interface ClientExchangeOwner {
 /** `new`: nothing written. `body`: head written. `ended`: request complete. `dead`: reset, or both directions done. */
 export type RequestState = 'new' | 'body' | 'ended' | 'dead';
 
-export class ClientExchange implements RequestEncoder, CodecStream {
-  readonly connection: Connection;
-  readonly stream: CodecStream = this;
-  readonly callbacks = new StreamCallbackList();
+export class ClientExchange extends ExchangeStream implements RequestEncoder {
   readonly decoder: ResponseDecoder;
   requestState: RequestState = 'new';
   responseEnded = false;
@@ -53,13 +43,16 @@ export class ClientExchange implements RequestEncoder, CodecStream {
   switching: 'none' | 'upgrade' | 'connect' = 'none';
   readonly #owner: ClientExchangeOwner;
   readonly #body: BodyWriter;
-  #readDisables = 0;
 
   constructor(owner: ClientExchangeOwner, decoder: ResponseDecoder) {
+    super(owner.connection);
     this.#owner = owner;
-    this.connection = owner.connection;
     this.decoder = decoder;
     this.#body = new BodyWriter(owner.connection);
+  }
+
+  protected get dead(): boolean {
+    return this.requestState === 'dead';
   }
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -91,28 +84,10 @@ export class ClientExchange implements RequestEncoder, CodecStream {
     this.connection.close('abort');
   }
 
-  readDisable(disable: boolean): void {
-    if (this.requestState === 'dead') return;
-    this.#readDisables += disable ? 1 : -1;
-    invariant(this.#readDisables >= 0, 'reads of a stream enabled no more often than disabled');
-    this.connection.readDisable(disable);
-  }
-
-  addCallbacks(callbacks: StreamCallbacks): void {
-    this.callbacks.add(callbacks, this.connection);
-  }
-
-  removeCallbacks(callbacks: StreamCallbacks): void {
-    this.callbacks.remove(callbacks);
-  }
-
   /** Over: nothing more is written, and pauses that nobody will end are ended. */
   kill(): void {
     this.requestState = 'dead';
-    while (this.#readDisables > 0) {
-      this.#readDisables -= 1;
-      this.connection.readDisable(false);
-    }
+    this.release();
   }
 
   /** The server refused the switch: the request has no raw bytes to come. */

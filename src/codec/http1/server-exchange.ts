@@ -5,18 +5,12 @@
  * later are ignored. It owns the response's framing; when the connection may go on is the codec's (`ServerExchangeOwner`).
  */
 import type { Bytes } from '../../api/bytes.ts';
-import type {
-  CodecStream,
-  HeaderMap,
-  RequestDecoder,
-  ResetReason,
-  ResponseEncoder,
-  StreamCallbacks,
-} from '../../api/http.ts';
+import type { HeaderMap, RequestDecoder, ResetReason, ResponseEncoder } from '../../api/http.ts';
 import type { Connection } from '../../api/network.ts';
 import { invariant } from '../../base/invariant.ts';
 import { HeaderList } from '../header-map.ts';
 import { BodyWriter, type BodyFraming } from './body-writer.ts';
+import { ExchangeStream } from './exchange-stream.ts';
 import { announcedLength } from './head-facts.ts';
 import {
   appendFields,
@@ -29,7 +23,6 @@ import {
 } from './head-text.ts';
 import type { Http1ServerSettings } from './settings.ts';
 import { statusLine } from './status-line.ts';
-import { StreamCallbackList } from './stream-callbacks.ts';
 
 /** What an exchange tells its codec. */
 export interface ServerExchangeOwner {
@@ -46,10 +39,7 @@ export interface ServerExchangeOwner {
 /** `waiting`: no head written. `body`: head written. `ended`: response complete. `dead`: reset, either side. */
 export type ResponseState = 'waiting' | 'body' | 'ended' | 'dead';
 
-export class ServerExchange implements ResponseEncoder, CodecStream {
-  readonly connection: Connection;
-  readonly stream: CodecStream = this;
-  readonly callbacks = new StreamCallbackList();
+export class ServerExchange extends ExchangeStream implements ResponseEncoder {
   decoder: RequestDecoder | null = null;
   responseState: ResponseState = 'waiting';
   requestEnded = false;
@@ -60,11 +50,10 @@ export class ServerExchange implements ResponseEncoder, CodecStream {
   switching: 'none' | 'upgrade' | 'connect' = 'none';
   readonly #owner: ServerExchangeOwner;
   readonly #body: BodyWriter;
-  #readDisables = 0;
 
   constructor(owner: ServerExchangeOwner) {
+    super(owner.connection);
     this.#owner = owner;
-    this.connection = owner.connection;
     this.#body = new BodyWriter(owner.connection);
   }
 
@@ -83,6 +72,10 @@ export class ServerExchange implements ResponseEncoder, CodecStream {
     const line = statusLine(1, headers.status);
     const format = this.#owner.settings.headerKeyFormat;
     this.connection.writeText(`${appendFields(line, HeaderList.of(headers), format, false)}\r\n\r\n`);
+  }
+
+  protected get dead(): boolean {
+    return this.responseState === 'dead';
   }
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -121,32 +114,10 @@ export class ServerExchange implements ResponseEncoder, CodecStream {
     this.connection.close(torn ? 'reset' : 'flush');
   }
 
-  readDisable(disable: boolean): void {
-    if (this.responseState === 'dead') return;
-    this.#readDisables += disable ? 1 : -1;
-    invariant(this.#readDisables >= 0, 'reads of a stream enabled no more often than disabled');
-    this.connection.readDisable(disable);
-  }
-
-  addCallbacks(callbacks: StreamCallbacks): void {
-    this.callbacks.add(callbacks, this.connection);
-  }
-
-  removeCallbacks(callbacks: StreamCallbacks): void {
-    this.callbacks.remove(callbacks);
-  }
-
   /** Over: nothing more is written, and pauses that nobody will end are ended. */
   kill(): void {
     this.responseState = 'dead';
     this.release();
-  }
-
-  release(): void {
-    while (this.#readDisables > 0) {
-      this.#readDisables -= 1;
-      this.connection.readDisable(false);
-    }
   }
 
   #writeHead(list: HeaderList, status: number, endStream: boolean): void {
