@@ -25,7 +25,6 @@ export interface ReadOptions {
 export class RawClient {
   readonly socket: Socket;
   #received = '';
-  /** Bytes of responses that were taken off by `response`. */
   #wake: (() => void) | null = null;
   #over = false;
 
@@ -121,7 +120,7 @@ export class RawClient {
     const headEnd = text.indexOf('\r\n\r\n');
     if (headEnd < 0) return null;
     const head = text.slice(0, headEnd);
-    const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0);
+    const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1] ?? 0);
     const start = headEnd + 4;
     const bodyless = options.head === true || status === 204 || status === 304 || status < 200;
     const body = bodyless ? { text: '', end: start } : bodyOf(text, start, head, this.#over);
