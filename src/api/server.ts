@@ -43,6 +43,8 @@ export interface WorkerOptions {
   readonly logPath?: string;
   /** The worker shows at least this often that its loop turns. */
   readonly heartbeatMs: number;
+  /** Runtime key `nodeproxy.coalesce_writes`: false = head and body leave in system calls of their own. */
+  readonly coalesceWrites: boolean;
   /** `enable_dispatcher_stats` of the bootstrap. */
   readonly dispatcherStats: boolean;
   readonly fileFlushIntervalMs: number;

@@ -255,4 +255,5 @@ export const SUPPORTED_EXTENSIONS: Readonly<Record<string, readonly string[]>> =
 export const SUPPORTED_RUNTIME_KEYS: readonly string[] = [
   'overload.global_downstream_max_connections',
   'envoy.resource_limits.listener.*.connection_limit',
+  'nodeproxy.coalesce_writes',
 ];

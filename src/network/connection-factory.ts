@@ -18,11 +18,22 @@ export interface ConnectRequest {
   readonly bufferLimitBytes: number;
 }
 
+/** As many as the system-call socket gathers. */
+const VIEWS_PER_WRITE = 64;
+
 export class ConnectionFactory {
   readonly #thread: ConnectionThread;
 
-  constructor(dispatcher: TurnDispatcher, kind: 'syscall' | 'portable', ids: ConnectionIds) {
-    this.#thread = kind === 'syscall' ? syscallThread(dispatcher, ids) : portableThread(dispatcher, ids);
+  /** `coalesce`: what a connection has queued in a turn leaves in one call; else each part in a call of its own. */
+  constructor(dispatcher: TurnDispatcher, kind: 'syscall' | 'portable', ids: ConnectionIds, coalesce = true) {
+    const viewsPerWrite = coalesce ? VIEWS_PER_WRITE : 1;
+    this.#thread = {
+      ...(kind === 'syscall' ? syscallThread(dispatcher) : portableThread(dispatcher)),
+      dispatcher,
+      ids,
+      viewsPerWrite,
+      views: [],
+    };
   }
 
   /** The thread ends: readiness is not watched any more, so that its loop can run out. */
@@ -63,29 +74,25 @@ export class ConnectionFactory {
   }
 }
 
-function syscallThread(dispatcher: TurnDispatcher, ids: ConnectionIds): ConnectionThread {
+type SocketParts = Pick<ConnectionThread, 'sockets' | 'blocks' | 'slab' | 'stop'>;
+
+function syscallThread(dispatcher: TurnDispatcher): SocketParts {
   const thread = new SyscallThread(dispatcher);
   return {
-    dispatcher,
     sockets: new SyscallSockets(thread),
-    ids,
     blocks: thread.arena,
     slab: thread.slab,
-    views: [],
     stop: () => thread.source.stop(),
   };
 }
 
-function portableThread(dispatcher: TurnDispatcher, ids: ConnectionIds): ConnectionThread {
+function portableThread(dispatcher: TurnDispatcher): SocketParts {
   const slab = new TurnSlab(HEAP_SLABS, POISON_TURNS);
   dispatcher.onTurnEnd(() => slab.reset());
   return {
-    dispatcher,
     sockets: new PortableSockets(dispatcher),
-    ids,
     blocks: HEAP_BLOCKS,
     slab,
-    views: [],
     stop: () => undefined,
   };
 }

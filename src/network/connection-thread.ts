@@ -12,6 +12,8 @@ export interface ConnectionThread {
   readonly ids: ConnectionIds;
   readonly blocks: BlockSource;
   readonly slab: TurnSlab;
+  /** Most views that one system call offers; 1 shows what writing head and body apart costs. */
+  readonly viewsPerWrite: number;
   /** Scratch of the flush. */
   readonly views: Bytes[];
   readonly stop: () => void;

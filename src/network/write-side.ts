@@ -11,9 +11,6 @@ import { log } from './connection-log.ts';
 import type { ConnectionThread } from './connection-thread.ts';
 import { WriteObservers } from './write-observers.ts';
 
-/** Views offered by one call; as many as the system-call socket gathers. */
-const VIEWS_PER_WRITE = 64;
-
 export class WriteSide {
   readonly queue: WatermarkQueue;
   readonly observers = new WriteObservers();
@@ -43,8 +40,8 @@ export class WriteSide {
   flush(socket: Socket, connectionId: number): string {
     this.progressed = false;
     while (this.queue.length > 0 && !this.blocked) {
-      const { views } = this.#thread;
-      const result = socket.write(views, this.queue.gather(views, VIEWS_PER_WRITE));
+      const { views, viewsPerWrite } = this.#thread;
+      const result = socket.write(views, this.queue.gather(views, viewsPerWrite));
       if (result.errorCode !== '') return result.errorCode;
       if (result.blocked) this.blocked = true;
       this.#account(socket, connectionId, result);
@@ -80,7 +77,7 @@ export class WriteSide {
           from,
           result,
           this.#timesBlocked,
-          this.queue.length === 0,
+          this.queue.length === 0 || this.#thread.viewsPerWrite === 1,
           connectionId,
           socket.secure,
         );

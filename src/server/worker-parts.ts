@@ -51,7 +51,7 @@ export type Send = (message: FromWorker) => void;
 export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
   const dispatcher = new TurnDispatcher({ name: options.name, clock: new SystemClock(), tid: threadId() });
   const ids = new ConnectionIds(options.connectionIds);
-  const connections = new ConnectionFactory(dispatcher, options.socketInterface, ids);
+  const connections = new ConnectionFactory(dispatcher, options.socketInterface, ids, options.coalesceWrites);
   const stats = new SlabStats({ announce: send });
   const slots = {
     clusters: new SnapshotReader<ClusterSnapshot>(),

@@ -10,6 +10,7 @@ import { SharedCounts } from '../upstream/breaker/shared-counts.ts';
 import { ConnectionCells } from './connection-cells.ts';
 import { connectionLimitsOf } from './connection-limits.ts';
 import { nameRoutes } from './route-names.ts';
+import { RuntimeKeys } from './runtime-keys.ts';
 import type { ServerOptions } from './server-options.ts';
 import { SnapshotWriter } from './snapshot.ts';
 import { encodeWorkerData } from './worker-data.ts';
@@ -60,6 +61,7 @@ export class WorkerSetup {
       logFormat,
       ...(logPath === undefined ? {} : { logPath }),
       heartbeatMs: this.#heartbeatMs,
+      coalesceWrites: new RuntimeKeys(bootstrap).boolean('nodeproxy.coalesce_writes', true),
       dispatcherStats: bootstrap.enable_dispatcher_stats ?? false,
       fileFlushIntervalMs,
       drainTimeMs,

@@ -82,6 +82,22 @@ describe('the proxy tells of itself', () => {
     assert.equal(await gauge('rq_open'), 0);
   });
 
+  for (const [coalesce, fragments] of [
+    [true, 1],
+    [false, 2],
+  ] as const) {
+    test(`with coalesce_writes ${coalesce} head and body of a response leave in ${fragments} system call(s)`, async () => {
+      const layers = [{ name: 'static', static_layer: { nodeproxy: { coalesce_writes: coalesce } } }];
+      const { running, url } = await start(
+        { format: '%DOWNSTREAM_WRITE_DURATION%' },
+        { concurrency: 1, bootstrap: { layered_runtime: { layers } } },
+      );
+      await (await request(url)).body.text();
+      const [line = ''] = await running.logLines(1);
+      assert.equal(line.split('[').length - 1, fragments, line);
+    });
+  }
+
   test('turns and lag of every loop are measured, and are histograms when they are asked for', async () => {
     const { running, url } = await start({}, { bootstrap: { enable_dispatcher_stats: true } });
     for (let count = 0; count < 20; count += 1) await (await request(url)).body.text();
@@ -186,6 +202,7 @@ describe('the proxy tells of itself', () => {
         client.write(`PUT /late HTTP/1.1\r\nhost: h\r\ncontent-length: ${BODY_BYTES}\r\n\r\n`);
         client.write(Buffer.alloc(BODY_BYTES, 'x'));
         const stat = (name: string): Promise<number> => running.stat(name);
+        await eventually(() => Promise.resolve(held.length), 1, 'the request arrives');
         const paused = 'http.ingress.downstream_flow_control_paused_reading_total';
         while (
           (await stat(paused)) === (await stat('http.ingress.downstream_flow_control_resumed_reading_total'))
