@@ -34,7 +34,8 @@ function handOver(binary) {
     process.removeAllListeners('warning');
     process.execve(binary, [binary, ...args], process.env);
   }
-  const child = spawn(binary, args, { stdio: 'inherit' });
+  // A process group of its own: Ctrl-C would else reach the child twice, and the second time means hurry.
+  const child = spawn(binary, args, { stdio: 'inherit', detached: true });
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     process.stderr.write(`nodeproxy: cannot start ${binary}: ${error.message}\n`);

@@ -112,8 +112,11 @@ export class Server {
     return new LogFiles({
       stats: this.#monitoring.stats,
       onProblem: ({ path, error }) => {
-        if (error === '') logger('file').info(`${path}: written again`);
-        else logger('file').error(`${path}: ${error}`);
+        if (error === '') logger('file').info(`access log ${path} is written again`);
+        else
+          logger('file').error(
+            `access log ${path} cannot be written (${error}): its lines are lost until it can`,
+          );
       },
     });
   }
@@ -142,7 +145,9 @@ export class Server {
 
   async #start(): Promise<void> {
     const { concurrency, onLive } = this.#options;
-    log.info(`${versionText()}: ${concurrency} workers, ${this.#socketInterface} sockets`);
+    log.info(
+      `${versionText()}: ${concurrency} ${concurrency === 1 ? 'worker' : 'workers'}, ${this.#socketInterface} sockets`,
+    );
     this.#lifeCycle.enter('INITIALIZING');
     await this.#startAdmin();
     for (const cluster of this.#options.bootstrap.static_resources?.clusters ?? [])

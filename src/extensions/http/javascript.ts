@@ -1,6 +1,6 @@
 /**
  * Plug-in `nodeproxy.extensions.filters.http.javascript.v1.JavaScript`: a filter to script with. The ES module named by `module`
- * (a path, from the working directory) is loaded in each worker before the listener takes traffic; see `javascript/script.ts`
+ * (a path, from the folder of the configuration file) is loaded in each worker before the listener takes traffic; see `javascript/script.ts`
  * for what it gives and gets.
  */
 import type { JavaScriptConfig } from '../../api/envoy.ts';
