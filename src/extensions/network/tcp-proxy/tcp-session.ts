@@ -1,12 +1,13 @@
 /**
  * `envoy.filters.network.tcp_proxy`: one downstream connection and the upstream one that it is joined to.
  *
- *   connecting --pool ready--> established --one side closed--> closed
- *       |  ^ next attempt                                         ^
- *       `--'---------------- attempts used up, no host ----------'
+ *   connecting --pool ready--> established --client gone--> draining --upstream took the rest--> closed
+ *       |  ^ next attempt           `--upstream gone, client took the rest--------------------------^
+ *       `--'---------------- attempts used up, no host ---------------------------------------------^
  *
- * While the upstream is not there, the downstream's reads are off: the kernel keeps its bytes. Half-closes pass through in both
- * directions. The session owns one `StreamRecord` and logs it once, when both connections are gone.
+ * While the upstream is not there, the downstream's reads are off: the kernel keeps its bytes. Half-closes and resets pass
+ * through in both directions; what one side had sent before its FIN reaches the other however slow it is, as long as bytes move
+ * within the idle timeout. The session owns one `StreamRecord` and logs it once, when the downstream connection is gone.
  */
 import type { ByteQueue } from '../../../api/bytes.ts';
 import type { Timer } from '../../../api/event.ts';
@@ -18,7 +19,7 @@ import type {
   ReadFilter,
   ReadFilterCallbacks,
 } from '../../../api/network.ts';
-import type { ResponseFlag } from '../../../api/observe.ts';
+import type { ResponseFlag, Segment } from '../../../api/observe.ts';
 import type {
   Host,
   PoolAttachment,
@@ -30,10 +31,11 @@ import type {
 import { invariant } from '../../../base/invariant.ts';
 import { StreamRecord } from '../../../observe/stream-info.ts';
 import type { TcpProxySettings, TcpProxyStats } from './settings.ts';
+import { ActiveWrites } from './active-writes.ts';
 import { UpstreamLink } from './upstream-link.ts';
 import type { LinkOwner } from './upstream-link.ts';
 
-type SessionState = 'new' | 'connecting' | 'established' | 'closed';
+type SessionState = 'new' | 'connecting' | 'established' | 'draining' | 'closed';
 
 export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallbacks, LinkOwner {
   readonly #settings: TcpProxySettings;
@@ -68,6 +70,8 @@ export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallb
   initializeReadFilterCallbacks({ connection }: ReadFilterCallbacks): void {
     this.#downstream = connection;
     connection.enableHalfClose(true);
+    // The idle timeout alone bounds how long the rest may take, as in Envoy.
+    connection.setDelayedCloseTimeout(0);
     connection.addCallbacks(this);
   }
 
@@ -85,7 +89,7 @@ export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallb
     });
     this.#info = info;
     info.filterChainName = context.filterChainName;
-    downstream.observeWrites(info.writeObserver('downstreamWrite'));
+    downstream.observeWrites(new ActiveWrites(info.writeObserver('downstreamWrite'), this));
     downstream.readDisable(true, 'codec');
     this.#state = 'connecting';
     if (maxDurationMs > 0) {
@@ -113,6 +117,7 @@ export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallb
     if (endStream) {
       info.noteRead('downstreamRead', this.downstream, 'E', 0);
       link.connection.endWrite();
+      this.onFlow();
     }
     this.onActivity();
     return 'stop';
@@ -169,33 +174,50 @@ export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallb
   }
 
   onEvent(event: ConnectionEvent): void {
-    if (event === 'connected' || this.#state === 'closed') return;
-    const reason = event === 'remote-close' && this.downstream.closeReason !== '' ? 'reset' : event;
+    if (event === 'connected' || this.#state === 'closed' || this.#state === 'draining') return;
+    const reset = event === 'remote-close' && this.downstream.closeReason !== '';
+    const early = event === 'remote-close' && this.#state === 'connecting';
+    if (reset || early) this.info.setFlag('DC');
     this.#ticket?.cancel();
     this.#end();
-    this.#link?.connection.close(
-      event === 'remote-close' ? 'flush' : 'abort',
-      `closing_upstream_tcp_connection_due_to_downstream_${reason.replace('-', '_')}`,
-    );
+    const upstream = this.#link?.connection;
+    if (upstream === undefined || upstream.state === 'closed') return;
+    const reason = `closing_upstream_tcp_connection_due_to_downstream_${reset ? 'reset' : event.replace('-', '_')}`;
+    if (event === 'local-close') upstream.close('abort', reason);
+    else if (reset) upstream.close('reset', reason);
+    else {
+      this.#state = 'draining';
+      this.onActivity();
+      upstream.close('flush', reason);
+    }
   }
 
-  onUpstreamClosed(): void {
+  onUpstreamClosed(event: Exclude<ConnectionEvent, 'connected'>, reason: string): void {
+    if (this.#state === 'draining') {
+      this.#state = 'closed';
+      this.#idle?.disable();
+    }
     if (this.#state === 'closed') return;
-    this.downstream.close('flush');
+    const reset = event === 'remote-close' && reason !== '';
+    if (reset) this.info.setFlag('UC');
+    // Behind a reset a clean end would tell the client that it has everything.
+    this.downstream.close(reset ? 'reset' : 'flush');
   }
 
   onAboveWriteBufferHighWatermark(): void {
-    this.#pauseUpstream(true);
+    this.#link?.pauseReading(true);
+    this.onFlow();
   }
 
   onBelowWriteBufferLowWatermark(): void {
-    this.#pauseUpstream(false);
+    this.#link?.pauseReading(false);
+    this.onFlow();
   }
 
-  #pauseUpstream(pause: boolean): void {
-    const { dispatcher } = this.#settings.context;
-    this.#info?.ledger.enter(pause ? 'flow.downstream' : 'body', dispatcher.clock.now());
-    this.#link?.pauseReading(pause);
+  onFlow(): void {
+    const link = this.#link;
+    if (link === null || this.#state !== 'established') return;
+    this.info.ledger.enter(waitOf(this.downstream, link), this.#settings.context.dispatcher.clock.now());
   }
 
   #connect(): void {
@@ -228,6 +250,10 @@ export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallb
 
   #onIdle(): void {
     this.stats.idleTimeout.inc();
+    if (this.#state === 'draining') {
+      this.#link?.connection.close('abort', 'tcp_session_idle_timeout');
+      return;
+    }
     this.info.setFlag('SI');
     this.info.connectionTerminationDetails = 'tcp_session_idle_timeout';
     this.downstream.close('abort', 'tcp_session_idle_timeout');
@@ -258,4 +284,12 @@ export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallb
       logType: 'TcpConnectionEnd',
     });
   }
+}
+
+/** What the joined connections wait for. */
+function waitOf(downstream: Connection, link: UpstreamLink): Segment {
+  if (downstream.aboveHighWatermark) return 'flow.downstream';
+  if (link.connection.aboveHighWatermark) return 'flow.upstream';
+  if (!link.connection.remoteEnded) return 'body';
+  return downstream.remoteEnded ? 'deliver' : 'client';
 }

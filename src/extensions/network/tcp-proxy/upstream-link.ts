@@ -16,6 +16,7 @@ import type {
 import type { StreamInfo } from '../../../api/observe.ts';
 import type { Counter } from '../../../api/stats.ts';
 import type { ThreadLocalCluster } from '../../../api/upstream.ts';
+import { ActiveWrites } from './active-writes.ts';
 import type { TcpProxyStats } from './settings.ts';
 
 /** What the link needs of the session that owns it. */
@@ -25,7 +26,10 @@ export interface LinkOwner {
   readonly stats: TcpProxyStats;
   /** Bytes moved: the idle timer starts anew. */
   onActivity(): void;
-  onUpstreamClosed(event: Exclude<ConnectionEvent, 'connected'>): void;
+  /** A watermark was crossed or a side has ended: the session waits for something else now. */
+  onFlow(): void;
+  /** `reason`: errno name or '' for a clean end. */
+  onUpstreamClosed(event: Exclude<ConnectionEvent, 'connected'>, reason: string): void;
 }
 
 export class UpstreamLink implements ReadFilter, ConnectionCallbacks {
@@ -39,9 +43,10 @@ export class UpstreamLink implements ReadFilter, ConnectionCallbacks {
     this.connection = connection;
     this.#flow = flowCounters(cluster);
     connection.enableHalfClose(true);
+    connection.setDelayedCloseTimeout(0);
     connection.addReadFilter(this);
     connection.addCallbacks(this);
-    connection.observeWrites(owner.info.writeObserver('upstreamWrite'));
+    connection.observeWrites(new ActiveWrites(owner.info.writeObserver('upstreamWrite'), owner));
   }
 
   initializeReadFilterCallbacks(): void {
@@ -69,6 +74,7 @@ export class UpstreamLink implements ReadFilter, ConnectionCallbacks {
     if (endStream) {
       info.noteRead('upstreamRead', this.connection, 'E', 0);
       downstream.endWrite();
+      this.#owner.onFlow();
     }
     this.#owner.onActivity();
     return 'stop';
@@ -83,32 +89,30 @@ export class UpstreamLink implements ReadFilter, ConnectionCallbacks {
   }
 
   onEvent(event: ConnectionEvent): void {
-    if (event !== 'connected') this.#owner.onUpstreamClosed(event);
+    if (event !== 'connected') this.#owner.onUpstreamClosed(event, this.connection.closeReason);
   }
 
   onAboveWriteBufferHighWatermark(): void {
-    this.#flow.backedUp.inc();
     this.#owner.stats.paused.inc();
     this.#owner.downstream.readDisable(true);
+    this.#owner.onFlow();
   }
 
   onBelowWriteBufferLowWatermark(): void {
-    this.#flow.drained.inc();
     this.#owner.stats.resumed.inc();
     this.#owner.downstream.readDisable(false);
+    this.#owner.onFlow();
   }
 }
 
 interface FlowCounters {
   readonly paused: Counter;
   readonly resumed: Counter;
-  readonly backedUp: Counter;
-  readonly drained: Counter;
 }
 
 const flowOf = new WeakMap<ThreadLocalCluster, FlowCounters>();
 
-/** Looked up once per cluster, not per connection. */
+/** Looked up once per cluster, not per connection. What backs up towards the upstream is counted by the pool. */
 function flowCounters(cluster: ThreadLocalCluster): FlowCounters {
   let counters = flowOf.get(cluster);
   if (counters === undefined) {
@@ -116,8 +120,6 @@ function flowCounters(cluster: ThreadLocalCluster): FlowCounters {
     counters = {
       paused: stats.counter('upstream_flow_control_paused_reading_total'),
       resumed: stats.counter('upstream_flow_control_resumed_reading_total'),
-      backedUp: stats.counter('upstream_flow_control_backed_up_total'),
-      drained: stats.counter('upstream_flow_control_drained_total'),
     };
     flowOf.set(cluster, counters);
   }
