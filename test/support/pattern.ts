@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { once } from 'node:events';
 
 export const KIB = 1024;
@@ -52,9 +53,12 @@ export class PatternCheck {
   }
 }
 
-export async function checkStream(stream: AsyncIterable<Buffer>): Promise<PatternCheck> {
+/** Reads to the end. Not by `for await`, which would destroy a socket whose other half still has something to say. */
+export async function checkStream(stream: Readable): Promise<PatternCheck> {
   const check = new PatternCheck();
-  for await (const bytes of stream) check.push(bytes);
+  stream.on('data', (bytes: Buffer) => check.push(bytes));
+  stream.resume();
+  await finished(stream, { writable: false });
   return check;
 }
 

@@ -263,18 +263,29 @@ export function httpProxyTo(ports: readonly number[], options: HttpOptions = {})
   };
 }
 
+export interface TcpOptions {
+  /** Fields of the tcp_proxy, of the listener, of the cluster `upstream`; and clusters beside it. */
+  readonly proxy?: { readonly [key: string]: Json };
+  readonly listener?: { readonly [key: string]: Json };
+  readonly cluster?: { readonly [key: string]: Json };
+  readonly clusters?: readonly Json[];
+}
+
 /** One TCP listener `tcp` with an instrumented log. */
-export function tcpProxyTo(ports: readonly number[], format: string): Json {
+export function tcpProxyTo(ports: readonly number[], format: string, options: TcpOptions = {}): Json {
   const config = {
     '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
     stat_prefix: 'tcp',
-    cluster: 'upstream',
+    ...(options.proxy?.['weighted_clusters'] === undefined ? { cluster: 'upstream' } : {}),
     access_log: [fileLog('access.log', format)],
+    ...options.proxy,
   };
   const filter = { name: 'envoy.filters.network.tcp_proxy', typed_config: config };
   return {
-    listeners: [{ name: 'tcp', address: socketAddress(0), filter_chains: [{ filters: [filter] }] }],
-    clusters: [cluster('upstream', ports)],
+    listeners: [
+      { name: 'tcp', address: socketAddress(0), filter_chains: [{ filters: [filter] }], ...options.listener },
+    ],
+    clusters: [cluster('upstream', ports, options.cluster), ...(options.clusters ?? [])],
   };
 }
 
