@@ -16,7 +16,7 @@ const MIB = 1024 * 1024;
 const OFFERED = 1024 * MIB;
 const PIPELINED = 10_000;
 /** Most that the process may have grown by, whatever was offered: what the collector has not yet given back. */
-const GROWTH = 48 * MIB;
+const GROWTH = 96 * MIB;
 const CHUNKED = 'POST / HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n';
 
 interface Endless {
