@@ -112,13 +112,22 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
     this.#logNow('DownstreamPeriodic');
   }
 
+  /** While the response is on its way out the client acts by taking bytes; one that takes none is let go. */
   onStreamIdle(): void {
+    const { bytesSent } = this.connection;
+    if (this.delivering && bytesSent !== this.sentAtCheck) {
+      this.sentAtCheck = bytesSent;
+      this.timers.extend();
+      return;
+    }
     this.owner.config.stats.rq.idleTimeout.inc();
     this.info.setFlag('SI');
     this.#timeOut(this.requestComplete ? 504 : 408, 'stream timeout', 'stream_idle_timeout');
   }
 
   onRequestTimeout(): void {
+    // A request that was answered has no time limits any more; only the way out of its bytes has.
+    if (this.delivering) return;
     this.owner.config.stats.rq.timeout.inc();
     this.#timeOut(408, 'request timeout', 'request_overall_timeout');
   }
@@ -129,6 +138,7 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
   }
 
   onMaxStreamDuration(): void {
+    if (this.delivering) return;
     this.owner.config.stats.rq.maxDurationReached.inc();
     this.#timeOut(408, 'downstream duration timeout', 'max_duration_timeout');
   }
@@ -140,6 +150,8 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
       this.resetStream();
     } else {
       this.sendLocalReply(status, body, details);
+      // The answer to a timeout can stand still on its way out, too.
+      if (!this.over) this.timers.extend();
     }
     this.work.end();
   }

@@ -205,7 +205,8 @@ export class ConnectionManager
   /** The codec takes no more bytes. A reply that filters still hold goes out first. */
   #onBroken(): void {
     const answering = this.#streams.some((stream) => !stream.delivering);
-    if (this.#ending === 'no') this.#ending = answering ? 'last' : 'closing';
+    if (!answering) this.#ending = 'closing';
+    else if (this.#ending === 'no') this.#ending = 'last';
   }
 
   #noteRead(): void {

@@ -3,6 +3,7 @@
  *
  * Owns the filters of the stream. `destroy` tells each one exactly once; after it no filter is called any more.
  */
+import type { Disposable } from '../api/event.ts';
 import type { HeaderMap } from '../api/http.ts';
 import { DecodePassage } from './decode-passage.ts';
 import type { DecodeHost } from './decode-passage.ts';
@@ -15,7 +16,7 @@ import { FilterSide } from './filter-side.ts';
 
 export interface FilterManagerHost extends DecodeHost, EncodeHost, FilterCallbacksHost {}
 
-export class FilterManager {
+export class FilterManager implements Disposable {
   readonly decode: DecodePassage;
   readonly encode: EncodePassage;
   #firstCallbacks: FilterCallbacks | null = null;
@@ -58,6 +59,11 @@ export class FilterManager {
   stop(): void {
     this.decode.ended = true;
     this.encode.ended = true;
+  }
+
+  /** For the end of the turn, when filters may be on the stack now. */
+  dispose(): void {
+    this.destroy();
   }
 
   destroy(): void {

@@ -121,7 +121,7 @@ export abstract class Passage<Host extends PassageHost> {
       side.inCall = false;
       this.host.filterTimes.leave(side);
       if (this.ended) return;
-      if (status === 'continue' || side.takeContinue()) {
+      if (side.takeContinue() || status === 'continue') {
         side.headersPassed = true;
         continue;
       }

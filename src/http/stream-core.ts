@@ -45,6 +45,8 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
   protected readonly owner: StreamOwner;
   protected readonly timers: StreamTimers;
   protected filters: FilterManager | null = null;
+  /** `bytesSent` of the connection at the end of the response, or when its delivery was last looked at. */
+  protected sentAtCheck = 0;
   readonly #encoder: ResponseEncoder;
   readonly #flow: StreamFlow;
   #state: StreamState = 'head';
@@ -153,7 +155,8 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
   onResponseEnd(): void {
     if (this.over) return;
     this.move('response-end');
-    if (this.filters !== null) this.filters.decode.ended = true;
+    this.filters?.stop();
+    this.sentAtCheck = this.connection.bytesSent;
     this.info.onDelivered = () => {
       if (!this.over) this.finish('delivered');
     };
@@ -162,9 +165,13 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
   /** By us. HTTP/1 loses its connection with it. */
   resetStream(): void {
     if (this.over) return;
+    const { delivering } = this;
     this.owner.config.stats.rq.txReset.inc();
     this.finish('reset');
     this.#encoder.stream.resetStream('local reset');
+    // The codec is through with it: its last bytes lie in the connection's buffer, where HTTP/1 can only drop them all.
+    if (delivering && this.owner.protocol !== 'HTTP/2')
+      this.connection.close('abort', this.info.responseCodeDetails);
   }
 
   /** By the peer, or with the connection. */

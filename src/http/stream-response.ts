@@ -9,6 +9,7 @@ import type { HeaderMap, ResponseEncoder } from '../api/http.ts';
 import { logger, streamMark } from '../base/logger.ts';
 import { bytesOf } from '../buffer/bytes.ts';
 import { makeLocalReply } from './local-reply.ts';
+import type { LocalReply } from './local-reply.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { StreamCore } from './stream-core.ts';
 import type { StreamOwner } from './stream-owner.ts';
@@ -69,22 +70,29 @@ export abstract class StreamResponse extends StreamCore {
       return;
     }
     const reply = makeLocalReply(status, body, this.request, modify);
-    const headOnly = reply.body === '';
+    this.#answered = true;
     this.localReplyBody = body;
-    const { filters } = this;
     this.response = reply.headers;
-    if (filters !== null) filters.decode.ended = true;
+    if (this.filters !== null) this.filters.decode.ended = true;
+    this.#reply(reply);
+    // An upstream that is still at it must not wait for a client that takes its time.
+    if (this.delivering && this.filters !== null) this.dispatcher.deferredDelete(this.filters);
+  }
+
+  #reply({ headers, body }: LocalReply): void {
+    const headOnly = body === '';
+    const { filters } = this;
     // Filters that hold an earlier response have had their turn: this one goes past them.
     const direct = filters === null || this.#responding;
     this.#responding = true;
     if (direct) {
       if (filters !== null) filters.encode.ended = true;
-      this.#writer.headers(reply.headers, headOnly);
-      if (!headOnly) this.#writer.data(bytesOf(reply.body), true);
+      this.#writer.headers(headers, headOnly);
+      if (!headOnly) this.#writer.data(bytesOf(body), true);
       return;
     }
-    filters.encode.start(reply.headers, headOnly);
-    if (!headOnly) filters.encode.data(bytesOf(reply.body), true);
+    filters.encode.start(headers, headOnly);
+    if (!headOnly) filters.encode.data(bytesOf(body), true);
   }
 
   // --- behind the encode filters ---

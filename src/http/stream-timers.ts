@@ -57,6 +57,13 @@ export class StreamTimers {
     this.#activeAt = now;
   }
 
+  /** From within a timeout: the stream goes on for now. */
+  extend(): void {
+    if (this.#idleMs === 0) return;
+    this.#activeAt = this.#dispatcher.clock.now();
+    this.#armIdle(this.#idleMs);
+  }
+
   /** 0 = off. */
   setIdle(ms: number): void {
     this.#idleMs = ms;
