@@ -9,7 +9,7 @@
  */
 import type { HeaderMap } from '../api/http.ts';
 import { InvariantError, invariant } from '../base/invariant.ts';
-import { headerName, type HeaderName } from './header-name.ts';
+import { headerName, isToken, type HeaderName } from './header-name.ts';
 
 /** Entries that filters and the router typically add to a decoded head. */
 const ROOM = 10;
@@ -219,9 +219,11 @@ export class HeaderList implements HeaderMap {
     checkText(value);
     switch (name) {
       case ':method':
+        if (value !== '' && !isToken(value)) throw new InvariantError('a method is a token');
         this.method = value;
         return true;
       case ':path':
+        if (!isWord(value)) throw new InvariantError('a path is one word');
         this.path = value;
         return true;
       case ':scheme':
@@ -231,17 +233,30 @@ export class HeaderList implements HeaderMap {
         this.protocol = value;
         return true;
       case ':status':
-        this.status = value === '' ? 0 : Number(value);
+        if (!STATUS.test(value)) throw new InvariantError('a status is a number of three digits');
+        this.status = Number(value);
         return true;
       case ':authority':
       case 'host':
       case 'Host':
+        if (!isWord(value)) throw new InvariantError('an authority is one word');
         this.authority = value;
         return true;
       default:
         throw new InvariantError(`no pseudo header ${name}`);
     }
   }
+}
+
+const STATUS = /^([1-9]\d\d)?$/;
+
+/** No blank and no control character: it stands in a start line, or is the whole of a field. */
+function isWord(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code <= 0x20 || code === 0x7f) return false;
+  }
+  return true;
 }
 
 /** Throws on what could end a header line early. Latin1 is what `writeText` writes: a wider character would lose its high byte. */

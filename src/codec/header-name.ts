@@ -107,9 +107,11 @@ function properCase(lower: string): string {
   );
 }
 
-/** Names made of strings are kept up to this many; beyond it they are made anew each time. */
+/** Names that filters ask for are kept up to this many; beyond it they are made anew each time. */
 const MAX_NAMES = 4096;
 const names = new Map<string, HeaderName>();
+/** Longer names are rare and not worth keeping. */
+const MAX_LENGTH = 64;
 
 /** The name of that spelling. Throws if it is no token: a filter would break the message with it. */
 export function headerName(spelling: string): HeaderName {
@@ -117,11 +119,11 @@ export function headerName(spelling: string): HeaderName {
   if (known !== undefined) return known;
   invariant(isToken(spelling), 'header name is a token');
   const made = new HeaderName(spelling);
-  if (names.size < MAX_NAMES) names.set(made.wire, made);
+  if (names.size < MAX_NAMES && spelling.length <= MAX_LENGTH) names.set(made.wire, made);
   return made;
 }
 
-function isToken(text: string): boolean {
+export function isToken(text: string): boolean {
   for (let index = 0; index < text.length; index += 1) {
     if (text.charCodeAt(index) > 0xff || TOKEN[text.charCodeAt(index)] === 0) return false;
   }
@@ -130,8 +132,6 @@ function isToken(text: string): boolean {
 
 const SLOTS = 2048;
 const PROBES = 4;
-/** Longer names are rare and not worth a slot. */
-const MAX_LENGTH = 64;
 
 /** Bytes on the wire -> `HeaderName`. One per thread: `headerNames`. */
 export class HeaderNameTable {
@@ -167,7 +167,9 @@ export class HeaderNameTable {
   }
 
   #learn(source: Buffer, start: number, end: number, hash: number): HeaderName {
-    const name = headerName(latin1(source, start, end));
+    const spelling = latin1(source, start, end);
+    // Not kept among the names of filters: a peer can invent any number of them, each as long as a head.
+    const name = names.get(spelling) ?? new HeaderName(spelling);
     if (end - start <= MAX_LENGTH) this.#store(name, hash, 0);
     return name;
   }

@@ -107,3 +107,37 @@ test('the table of names gives the right name under a flood of invented ones, an
   assert.equal(find(table, 'Aa'), 'Aa');
   assert.equal(find(table, 'y'.repeat(300)), 'y'.repeat(300));
 });
+
+test('names that a peer invents take no place from names that filters ask for', () => {
+  const table = new HeaderNameTable([]);
+  const long = 'x'.repeat(5000);
+  for (let index = 0; index < 5000; index += 1) {
+    const bytes = Buffer.from(index % 2 === 0 ? `${long}${index}` : `x-invented-${index}`);
+    let hash = 0;
+    for (const byte of bytes) hash = hashStep(hash, byte);
+    assert.equal(table.find(bytes, 0, bytes.length, hash).wire.length, bytes.length);
+  }
+  assert.equal(headerName('x-of-a-filter'), headerName('x-of-a-filter'));
+  assert.notEqual(headerName(long), headerName(long), 'a long name is not kept');
+});
+
+test('a pseudo header is set to what a start line can hold, or not at all', () => {
+  const headers = HeaderList.request('GET', '/', 'a.test');
+  for (const [name = '', value = ''] of [
+    [':path', '/a b'],
+    [':path', '/a\x7f'],
+    [':method', 'GET /'],
+    [':authority', 'a b'],
+    ['host', 'a\tb'],
+    [':status', '99'],
+    [':status', 'abc'],
+    [':status', '1000'],
+  ]) {
+    assert.throws(() => headers.set(name, value), `${name} ${value}`);
+    assert.throws(() => headers.add(name, value), `${name} ${value}`);
+  }
+  assert.deepEqual(
+    [headers.method, headers.path, headers.authority, headers.status],
+    ['GET', '/', 'a.test', 0],
+  );
+});

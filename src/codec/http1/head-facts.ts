@@ -79,7 +79,12 @@ export class HeadFacts {
   #addConnection(value: string): void {
     if (value === 'keep-alive') this.keepAlive = true;
     else if (value === 'close') this.close = true;
-    else for (const option of value.toLowerCase().split(',')) this.#addOption(option.trim());
+    else {
+      for (const option of value.toLowerCase().split(',')) {
+        if (this.forbiddenOption) return;
+        this.#addOption(option.trim());
+      }
+    }
   }
 
   #addOption(option: string): void {
@@ -102,6 +107,7 @@ export class HeadFacts {
         return;
       default:
         if (FORBIDDEN_OPTIONS.has(option) || option.startsWith(':')) this.forbiddenOption = true;
+        else if (this.#nominated.length === MAX_NOMINATED) this.forbiddenOption = true;
         else this.#nominated.push(option);
     }
   }
@@ -142,6 +148,9 @@ export function announcedLength(list: HeaderList): number {
   const value = list.get('content-length');
   return value === null ? -1 : parseLength(value);
 }
+
+/** Fields that one head may name as its connection's own: each is a walk over all fields, and a head has room for 30,000. */
+const MAX_NOMINATED = 64;
 
 /** Removing these on a peer's word would hide where a request came from, or change how it is framed. */
 const FORBIDDEN_OPTIONS = new Set([

@@ -161,6 +161,11 @@ const ROWS: readonly Row[] = [
     '400 http1.connection_header_rejected',
   ]),
   [
+    'more fields named by Connection than are looked for',
+    head(`Connection: ${Array.from({ length: 65 }, (_unused, index) => `x-${index}`).join(', ')}`),
+    '400 http1.connection_header_rejected',
+  ],
+  [
     'underscore when refused',
     head('a_b: c'),
     '400 http1.unexpected_underscore',
