@@ -75,6 +75,8 @@ class TimerList {
 
 /** Lists of durations not used now are dropped when there are more than this many (random back-offs make many). */
 const LISTS_KEPT = 64;
+/** The runtime takes more than 31 bits for 1 ms, and a time limit may be any number. */
+const MAX_WAKE_MS = 2 ** 31 - 1;
 
 export class TimerQueue {
   readonly #clock: Clock;
@@ -134,8 +136,9 @@ export class TimerQueue {
   }
 
   #wakeFor(deadline: number): void {
-    this.#wakeAt = deadline;
-    this.#wake(Math.max(0, deadline - this.#clock.now()));
+    const ms = Math.min(Math.max(0, deadline - this.#clock.now()), MAX_WAKE_MS);
+    this.#wakeAt = ms === MAX_WAKE_MS ? this.#clock.now() + ms : deadline;
+    this.#wake(ms);
   }
 
   #listOf(duration: number): TimerList {

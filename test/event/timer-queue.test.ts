@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { TimerQueue } from '../../src/event/timer-queue.ts';
 import { FakeDispatcher } from '../support/fake-dispatcher.ts';
 
 describe('the timers of a dispatcher', () => {
@@ -75,4 +76,13 @@ describe('the timers of a dispatcher', () => {
       }),
     );
   });
+});
+
+test('a timer of years wakes the thread as late as the runtime can, not at once and again and again', () => {
+  const wakes: number[] = [];
+  const queue = new TimerQueue({ now: () => 0, recent: () => 0, wallOffset: () => 0 }, (ms) =>
+    wakes.push(ms),
+  );
+  queue.create(() => assert.fail('not in our time')).enable(1e13);
+  assert.deepEqual(wakes, [2 ** 31 - 1]);
 });
