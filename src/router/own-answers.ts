@@ -57,6 +57,14 @@ export function answerMalformed(callbacks: DecoderFilterCallbacks, name: string,
   callbacks.sendLocalReply(400, `invalid header '${name}' with value '${value}'`, details);
 }
 
+export function answerIncomplete(callbacks: DecoderFilterCallbacks): void {
+  callbacks.sendLocalReply(
+    503,
+    'missing required header',
+    'filter_removed_required_request_headers{missing_required_header}',
+  );
+}
+
 export function answerNoHealthyUpstream(callbacks: DecoderFilterCallbacks, stats: ClusterStats): void {
   callbacks.info.setFlag('UH');
   stats.chargeCode(503);

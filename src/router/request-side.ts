@@ -11,7 +11,7 @@ import type { DecoderFilterCallbacks, DownstreamWatermarkCallbacks, HeaderMap } 
 import type { Host, HttpPool, LoadBalancerContext, ThreadLocalCluster } from '../api/upstream.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import { takeControlHeaders, type ControlHeaders } from './control-headers.ts';
-import { answerNoHealthyUpstream, answerRetryBufferFull } from './own-answers.ts';
+import { answerIncomplete, answerNoHealthyUpstream, answerRetryBufferFull } from './own-answers.ts';
 import { RequestBody } from './request-body.ts';
 import { RequestClock } from './request-clock.ts';
 import { finalizeRequest, stampAttempt } from './request-headers.ts';
@@ -77,6 +77,11 @@ export abstract class RequestSide implements DownstreamWatermarkCallbacks, LoadB
   }
 
   begin(endStream: boolean): void {
+    if (isIncomplete(this.headers)) {
+      this.end();
+      answerIncomplete(this.callbacks);
+      return;
+    }
     if (!endStream) {
       this.body = new RequestBody(this.callbacks, this.#bodyLimit(), this.retry !== null);
     } else this.clock.onComplete(this.isTunnel());
@@ -204,4 +209,9 @@ export abstract class RequestSide implements DownstreamWatermarkCallbacks, LoadB
     if (this.watching) this.callbacks.removeDownstreamWatermarkCallbacks(this);
     return attempt;
   }
+}
+
+/** A filter took away what no request line can do without. */
+function isIncomplete({ method, path, authority }: HeaderMap): boolean {
+  return method === '' || (method === 'CONNECT' ? authority : path) === '';
 }

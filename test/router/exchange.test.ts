@@ -304,3 +304,12 @@ test('answers reach the requests that they belong to, in any order, with churn a
   for (const [nonce, stream] of streams) assert.deepEqual([stream.status, stream.body], [200, nonce]);
   assert.equal(world.retries.used, 0);
 });
+
+test('a request that a filter left without a method is answered, not sent', () => {
+  const world = new World();
+  const stream = world.request(HeaderList.request('', '/', 'example.com'));
+  assert.deepEqual(
+    [stream.status, stream.details],
+    [503, 'filter_removed_required_request_headers{missing_required_header}'],
+  );
+});

@@ -228,3 +228,18 @@ test('a module that is missing, or gives no function, is refused when the filter
   await assert.rejects(factory.prepare({ module: `${broken}.missing` }, context));
   await assert.rejects(factory.prepare({}, context), /module is required/);
 });
+
+test('what would break a start line is an error of the script, never of the worker', async () => {
+  const request = await scriptBench();
+  request.bench.receive(get('/break'));
+  assert.equal(seen.length, 12);
+  assert.deepEqual(new Set(seen), new Set(['InvariantError', 'RangeError']));
+  const { terminal } = request.bench;
+  assert.deepEqual([terminal.headers?.method, terminal.headers?.path], ['GET', '/break']);
+  assert.equal(terminal.headers?.authority, 'h');
+  const response = await scriptBench({ response: 'break' });
+  response.bench.receive(get('/'));
+  response.bench.terminal.respond(200, 'ok');
+  assert.deepEqual(seen, ['RangeError', 'RangeError', 'RangeError', 'RangeError']);
+  assert.match(response.bench.answer(), /^HTTP\/1\.1 200 /);
+});

@@ -34,6 +34,19 @@ export interface HandleOwner {
 
 const NOTHING: HeaderMap = new HeaderList();
 
+/** What a script may not do to a message, because the codec could not write it: the map itself refuses broken text. */
+function checkPseudo(name: string, value: string): void {
+  if (name.charCodeAt(0) !== 0x3a) return;
+  if (name === ':status') checkStatus(Number(value));
+  else if (name === ':protocol') throw new RangeError("an upgrade is the client's to ask for");
+  else if (value === '') throw new RangeError(`${name} cannot be empty`);
+}
+
+function checkStatus(status: number): void {
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return;
+  throw new RangeError(`status ${String(status)} is not between 200 and 599`);
+}
+
 class LiveHeaders implements ScriptHeaders {
   readonly #owner: HandleOwner;
   readonly #headers: HeaderMap;
@@ -56,15 +69,21 @@ class LiveHeaders implements ScriptHeaders {
   }
 
   set(name: string, value: string): void {
-    if (this.#owner.callbacks !== null) this.#headers.set(name.toLowerCase(), value);
+    const lower = name.toLowerCase();
+    checkPseudo(lower, value);
+    if (this.#owner.callbacks !== null) this.#headers.set(lower, value);
   }
 
   add(name: string, value: string): void {
-    if (this.#owner.callbacks !== null) this.#headers.add(name.toLowerCase(), value);
+    const lower = name.toLowerCase();
+    checkPseudo(lower, value);
+    if (this.#owner.callbacks !== null) this.#headers.add(lower, value);
   }
 
   remove(name: string): number {
-    return this.#owner.callbacks === null ? 0 : this.#headers.remove(name.toLowerCase());
+    const lower = name.toLowerCase();
+    if (lower.startsWith(':') || lower === 'host') throw new RangeError(`${name} cannot be removed`);
+    return this.#owner.callbacks === null ? 0 : this.#headers.remove(lower);
   }
 
   *[Symbol.iterator](): Iterator<[string, string]> {
@@ -169,9 +188,7 @@ export class RequestHandle extends Handle implements ScriptRequest {
   }
 
   respond(status: number, headers: Readonly<Record<string, string>> = {}, body = ''): void {
-    if (!Number.isInteger(status) || status < 200 || status > 599) {
-      throw new RangeError(`respond: status ${String(status)} is not between 200 and 599`);
-    }
+    checkStatus(status);
     if (this.owner.callbacks !== null) this.owner.respond(status, headers, body);
   }
 }
@@ -182,9 +199,7 @@ export class ResponseHandle extends Handle implements ScriptResponse {
   }
 
   set status(value: number) {
-    if (!Number.isInteger(value) || value < 200 || value > 599) {
-      throw new RangeError(`status ${String(value)} is not between 200 and 599`);
-    }
+    checkStatus(value);
     if (this.owner.callbacks !== null) this.head.status = value;
   }
 }

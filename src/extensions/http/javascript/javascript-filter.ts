@@ -19,6 +19,7 @@ import type {
 import type { Counter } from '../../../api/stats.ts';
 import { invariant } from '../../../base/invariant.ts';
 import { checkText } from '../../../codec/header-map.ts';
+import { isToken } from '../../../codec/header-name.ts';
 import { RequestHandle, ResponseHandle } from './handles.ts';
 import type { HandleOwner, ScriptLog } from './handles.ts';
 import { MessageSide } from './message-side.ts';
@@ -144,7 +145,10 @@ export class JavaScriptFilter implements StreamFilter, HandleOwner {
   respond(status: number, headers: Readonly<Record<string, string>>, body: string): void {
     const entries = Object.entries(headers);
     // Checked before anything is sent: a bad value is the script's error, not half a response.
-    for (const [name, value] of entries) checkText(name + value);
+    for (const [name, value] of entries) {
+      if (!isToken(name)) throw new RangeError(`${JSON.stringify(name)} is no header name`);
+      checkText(value);
+    }
     this.#decoder?.sendLocalReply(status, body, 'javascript_response', (reply) => {
       for (const [name, value] of entries) reply.set(name.toLowerCase(), value);
     });

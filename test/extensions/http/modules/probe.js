@@ -41,6 +41,31 @@ const requests = {
     handle.path = '/elsewhere';
   },
   '/smuggle': (handle) => handle.headers.set('x-a', 'b\r\nx-injected: 1'),
+  '/break': (handle) => {
+    const h = handle.headers;
+    const tries = [
+      () => (handle.path = '/a b'),
+      () => (handle.method = 'GET /'),
+      () => (handle.authority = ''),
+      () => h.set(':protocol', 'websocket'),
+      () => h.set(':status', 'abc'),
+      () => h.remove(':path'),
+      () => h.remove('Host'),
+      () => h.set('no token', '1'),
+      () => handle.respond(200, { ':status': '101' }),
+      () => handle.respond(200, { 'no token': '1' }),
+      () => handle.respond(200, { a: '\n' }),
+      () => handle.respond(101),
+    ];
+    for (const [index, each] of tries.entries()) {
+      try {
+        each();
+        seen.push(`taken: ${index}`);
+      } catch (error) {
+        seen.push(error.name);
+      }
+    }
+  },
   '/careless-body': (handle) => {
     handle.body();
   },
@@ -65,6 +90,16 @@ const responses = {
   header: (handle) => {
     handle.headers.set('x-response', String(handle.status));
     handle.status = 202;
+  },
+  break: (handle) => {
+    for (const status of ['', '101', '999', 'x']) {
+      try {
+        handle.headers.set(':status', status);
+        seen.push('taken');
+      } catch (error) {
+        seen.push(error.name);
+      }
+    }
   },
   body: async (handle) => {
     const body = await handle.body();
