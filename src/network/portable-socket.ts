@@ -14,7 +14,7 @@ import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { addressOf } from './portable-address.ts';
 
 /** Bytes handed to the stream by one write. */
-const WRITE_BYTES = 256 * 1024;
+const WRITE_BYTES = 64 * 1024;
 /** A closed socket may send what the stream still holds for this long. */
 const LINGER_MS = 1000;
 
@@ -177,6 +177,7 @@ export class PortableSocket implements Socket {
     const turn = (handle: () => void) => (): void =>
       this.#dispatcher.run(() => (this.#closed ? undefined : handle()));
     this.#socket.on('data', (chunk: Buffer) => {
+      if (this.#closed) return;
       this.#chunks.push(chunk);
       this.#dispatcher.run(() => this.#notifyReadable());
     });
@@ -204,7 +205,7 @@ export class PortableSocket implements Socket {
         if (!this.#connecting) return;
         this.#connecting = false;
         this.#events.onConnect('');
-        this.#socket.resume();
+        if (this.#interest) this.#socket.resume();
       }),
     );
   }

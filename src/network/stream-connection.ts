@@ -166,7 +166,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     this.#move('connected');
     this.#markConnected(this.dispatcher.clock.now());
     this.#tell((callbacks) => callbacks.onEvent('connected'));
-    if (this.writes.queue.length > 0) this.onBytesKept();
+    if (this.writes.queue.length > 0 || this.writes.endRequested) this.onBytesKept();
   }
 
   onReadable(): void {
@@ -176,6 +176,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   onWritable(): void {
     if (!this.writes.blocked || this.state === 'closed') return;
     this.writes.blocked = false;
+    this.#closing.restart();
     this.onBytesKept();
   }
 
@@ -215,12 +216,17 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
       return;
     }
     if (this.writes.progressed) this.#closing.restart();
-    if (this.writes.queue.length === 0) this.#onDrained();
+    // An observer may have closed it; a portable socket that is blocked still holds the last bytes itself.
+    if (this.writes.queue.length === 0 && !this.writes.blocked && this.#alive()) this.#onDrained();
   }
 
   #markConnected(at: number): void {
     this.connectedAt = at;
     this.handshakeAt = at;
+  }
+
+  #alive(): boolean {
+    return this.state !== 'closed';
   }
 
   #acceptsWrites(): boolean {
