@@ -80,7 +80,8 @@ export class TurnDispatcher implements Dispatcher {
     this.#runDeletions();
     this.#observer?.onTurn(this.turnStartedAt);
     this.#inTurn = false;
-    if (this.#posts.length > 0) this.#soon();
+    // What the deletions asked for has missed this turn's own.
+    if (this.#posts.length > 0 || this.#flushes.length > 0) this.#soon();
   }
 
   createTimer(callback: () => void): Timer {

@@ -72,4 +72,14 @@ describe('a turn', () => {
     await flushed.promise;
     assert.equal(turns.turn, 1);
   });
+
+  test('a flush that a deletion asks for does not wait for the next event', async () => {
+    const turns = dispatcher();
+    const flushed = Promise.withResolvers<void>();
+    turns.run(() => {
+      turns.deferredDelete({ dispose: () => turns.scheduleFlush({ flush: flushed.resolve }) });
+    });
+    await flushed.promise;
+    assert.equal(turns.turn, 2);
+  });
 });
