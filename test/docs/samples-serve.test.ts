@@ -29,8 +29,8 @@ function rewritten(name: string): string {
   return readFileSync(`${ROOT}config/${name}`, 'utf8')
     .replaceAll(/port_value: (?:10\d\d\d|9901)\b/g, 'port_value: 0')
     .replaceAll(/port_value: 808\d\b/g, `port_value: ${upstream.port}`)
-    .replaceAll('module: filters/', `module: ${ROOT}config/filters/`)
-    .replaceAll('/tmp/', '@/');
+    .replaceAll('/tmp/', '@/')
+    .replaceAll('module: filters/', `module: ${ROOT}config/filters/`);
 }
 
 /** `socketPath` or host and port of a listener's address in `/listeners`. */
