@@ -1,6 +1,6 @@
 /**
  * The `connection` header (RFC 9110 section 7.6.1): what the sender asks of this hop, and the headers it names as its own.
- * Removal of hop-by-hop headers happens here for both directions.
+ * Removal of hop-by-hop headers of requests happens here.
  */
 import type { HeaderMap } from '../api/http.ts';
 

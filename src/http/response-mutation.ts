@@ -3,7 +3,6 @@
  * `via`, the request id, and `connection: close` where the connection ends behind it.
  */
 import type { HeaderMap } from '../api/http.ts';
-import { removeConnectionHeader } from './connection-header.ts';
 import type { HttpDate } from './http-date.ts';
 import { appendVia } from './request-mutation.ts';
 import type { HttpSettings } from './settings.ts';
@@ -22,7 +21,8 @@ export interface ResponseMutationContext {
 export function mutateResponse(headers: HeaderMap, context: ResponseMutationContext, close: boolean): void {
   const { settings } = context;
   const found = look(headers);
-  if ((found & CONNECTION) !== 0) removeConnectionHeader(headers, headers.getJoined('connection') ?? '');
+  // The fields that an upstream named in it are gone since the codec read them; what has that name now is the proxy's own.
+  if ((found & CONNECTION) !== 0) headers.remove('connection');
   if ((found & HOP) !== 0) removeHopByHop(headers);
   if ((found & DATE) === 0) headers.add('date', context.date.text());
   if (settings.serverTransformation === 'OVERWRITE') headers.set('server', settings.serverName);
