@@ -59,7 +59,8 @@ export class Forwarding extends RequestSide implements AttemptOwner {
     const timed = this.clock.complete && !this.config.suppressHeaders;
     const serviceMs = timed ? this.clock.since(attempt.lastReadAt) : -1;
     finalizeResponse(headers, this.headers, this.route, info, serviceMs);
-    info.responseCodeDetails = 'via_upstream';
+    // The proxy may have answered by itself earlier in this very turn: then its details stand.
+    if (info.responseCodeDetails === '') info.responseCodeDetails = 'via_upstream';
     if (endStream) this.#finish(attempt);
     else this.callbacks.setUpstreamWait('body');
     this.callbacks.encodeHeaders(headers, endStream);
