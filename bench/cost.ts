@@ -1,13 +1,15 @@
 /**
  * What a request costs: CPU per request of nodeproxy beside nginx and HAProxy, in one interleaved run.
  *
- *   node bench/cost.ts [--rounds 3] [--seconds 3] [--connections 64]
+ *   node bench/cost.ts [--rounds 5] [--seconds 3] [--warm-up 6] [--connections 64] [--only http|tcp|memory]
  *
- * One proxy at a time on core 0, upstream and load on core 1. Rounds go through all contenders in turn, so that a noisy minute
- * of the machine hits all of them; the figure is the median round. Absolute times mean nothing elsewhere; the ratios do.
+ * All proxies run on core 0, one of them under load at a time; upstream and load on core 1. Each is first warmed up: a compiler
+ * that works at run time spends its time there, as it does once in the life of a proxy. Rounds then go through all contenders
+ * in turn, so that a noisy minute of the machine hits all of them; the figure is the median round, its range the smallest and
+ * the largest. Absolute times mean nothing elsewhere; the ratios do.
  * Needs nginx, haproxy, wrk and taskset.
  */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +25,7 @@ import {
 } from './harness/contenders.ts';
 import type { Bench } from './harness/contenders.ts';
 import { runWrk } from './harness/load.ts';
+import type { LoadResult } from './harness/load.ts';
 import type { CpuTime, MeasuredProcess } from './harness/process.ts';
 
 interface Row {
@@ -34,14 +37,16 @@ interface Row {
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
+    'warm-up': { type: 'string', default: '6' },
     connections: { type: 'string', default: '64' },
     only: { type: 'string' },
   },
 });
 const ROUNDS = Number(values.rounds);
 const SECONDS = Number(values.seconds);
+const WARM_UP_SECONDS = Number(values['warm-up']);
 const CONNECTIONS = Number(values.connections);
 /** Below the usual limit of open files: HAProxy counts two for each connection. */
 const IDLE_CONNECTIONS = 8_000;
@@ -50,28 +55,43 @@ const bench: Bench = { folder: mkdtempSync(join(tmpdir(), 'nodeproxy-cost-')), p
 
 type Starter = (port: number) => Promise<MeasuredProcess>;
 
-/** Runs every contender under load, one after the other, `ROUNDS` times. `unitsPerRequest`: 1, or MiB for bulk. */
+/** Starts and warms up every contender, then loads one after the other, `ROUNDS` times. Unit: a request, or a MiB for bulk. */
 async function measure(starters: readonly Starter[], path: string, connections: number): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
+  const proxies: { proxy: MeasuredProcess; url: string; row: Row }[] = [];
+  try {
     for (const [index, start] of starters.entries()) {
-      const port = 19100 + index;
-      const proxy = await start(port);
-      const url = `http://127.0.0.1:${port}${path}`;
-      await runWrk({ url, connections, seconds: 1, core: bench.otherCore });
-      const before = proxy.cpu();
-      const result = await runWrk({ url, connections, seconds: SECONDS, core: bench.otherCore });
-      const after = proxy.cpu();
-      await proxy.stop();
-      if (result.failures > 0) throw new Error(`${proxy.name}: ${result.failures} failed requests`);
-      const row = (rows[index] ??= { name: proxy.name, user: [], system: [] });
-      note(row, before, after, result.requests);
-      progress(
-        `round ${round + 1}/${ROUNDS}: ${proxy.name}: ${Math.round(result.requestsPerSecond)} requests/s`,
-      );
+      const proxy = await start(19100 + index);
+      const url = `http://127.0.0.1:${19100 + index}${path}`;
+      proxies.push({ proxy, url, row: { name: proxy.name, user: [], system: [] } });
+      progress(`warm-up: ${proxy.name}`);
+      await load(proxy, url, connections, WARM_UP_SECONDS);
     }
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const { proxy, url, row } of proxies) {
+        await load(proxy, url, connections, 1);
+        const before = proxy.cpu();
+        const result = await load(proxy, url, connections, SECONDS);
+        note(row, before, proxy.cpu(), result.requests);
+        progress(
+          `round ${round + 1}/${ROUNDS}: ${proxy.name}: ${Math.round(result.requestsPerSecond)} requests/s`,
+        );
+      }
+    }
+  } finally {
+    for (const { proxy } of proxies) await proxy.stop();
   }
-  return rows;
+  return proxies.map(({ row }) => row);
+}
+
+async function load(
+  proxy: MeasuredProcess,
+  url: string,
+  connections: number,
+  seconds: number,
+): Promise<LoadResult> {
+  const result = await runWrk({ url, connections, seconds, core: bench.otherCore });
+  if (result.failures > 0) throw new Error(`${proxy.name}: ${result.failures} failed requests`);
+  return result;
 }
 
 function note(row: Row, before: CpuTime, after: CpuTime, units: number): void {
@@ -84,22 +104,25 @@ function median(list: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
-function total(row: Row): number {
-  return median(row.user.map((user, index) => user + (row.system[index] ?? 0)));
+function totals(row: Row): number[] {
+  return row.user.map((user, index) => user + (row.system[index] ?? 0));
 }
 
 function print(title: string, unit: string, rows: readonly Row[], reference: string): void {
   const base = rows.find((row) => row.name === reference);
-  console.log(`\n${title}`);
-  console.log(
-    `${'proxy'.padEnd(24)} ${`µs/${unit}`.padStart(10)} ${'user'.padStart(8)} ${'sys'.padStart(8)} ${`of ${reference}`.padStart(24)}`,
-  );
+  const columns = [`µs/${unit}`, 'user', 'sys', 'range', `of ${reference}`];
+  const line = (name: string, cells: readonly string[]): string =>
+    [
+      name.padEnd(24),
+      ...cells.map((cell, index) => cell.padStart(Math.max(14, columns[index]?.length ?? 0))),
+    ].join(' ');
+  console.log(`\n${title}\n${line('proxy', columns)}`);
   for (const row of rows) {
-    const ratio = base === undefined ? NaN : total(row) / total(base);
-    const cells = [total(row), median(row.user), median(row.system)].map((value) => value.toFixed(2));
-    console.log(
-      `${row.name.padEnd(24)} ${cells[0]?.padStart(10)} ${cells[1]?.padStart(8)} ${cells[2]?.padStart(8)} ${ratio.toFixed(2).padStart(24)}`,
-    );
+    const all = totals(row);
+    const figures = [median(all), median(row.user), median(row.system)].map((value) => value.toFixed(2));
+    const range = `${Math.min(...all).toFixed(1)}-${Math.max(...all).toFixed(1)}`;
+    const ratio = base === undefined ? '' : (median(all) / median(totals(base))).toFixed(2);
+    console.log(line(row.name, [...figures, range, ratio]));
   }
 }
 
@@ -130,41 +153,56 @@ function progress(text: string): void {
   console.error(text);
 }
 
-async function main(): Promise<void> {
-  const upstream = await startUpstream(bench);
-  try {
-    const http: Starter[] = [
-      (port) => startNodeproxy(bench, port, 'full'),
-      (port) => startNodeproxy(bench, port, 'plain'),
-      (port) => startNodeproxy(bench, port, 'none'),
-      (port) => startNginxProxy(bench, port),
-      (port) => startHaproxy(bench, port, 'http'),
-    ];
-    print(
-      `small GET, ${CONNECTIONS} keep-alive connections, one worker`,
-      'request',
-      await measure(http, '/', CONNECTIONS),
-      'nginx with log',
-    );
-    if (values.only === 'http') return;
-    const tcp: Starter[] = [
-      (port) => startNodeproxyTcp(bench, port),
-      (port) => startHaproxy(bench, port, 'tcp'),
-    ];
-    print('1 MiB downloads over L4, 8 connections', 'MiB', await measure(tcp, '/1m', 8), 'haproxy, tcp mode');
-    console.log(`\nidle keep-alive connection (${IDLE_CONNECTIONS}), resident bytes each`);
-    for (const start of [http[2], http[3], http[4]]) {
-      if (start === undefined) continue;
-      const { name, bytes } = await idleCost(start, 19200);
-      console.log(`${name.padEnd(24)} ${Math.round(bytes)}`);
-    }
-    const resident = await startNodeproxy(bench, 19201, 'full', 2);
-    await delay(1000);
-    console.log(`\nresident at start, two workers: ${(resident.pss() / 2 ** 20).toFixed(1)} MiB`);
-    await resident.stop();
-  } finally {
-    await upstream.stop();
-  }
+async function http(): Promise<void> {
+  const starters: Starter[] = [
+    (port) => startNodeproxy(bench, port, 'full'),
+    (port) => startNodeproxy(bench, port, 'plain'),
+    (port) => startNodeproxy(bench, port, 'none'),
+    (port) => startNginxProxy(bench, port),
+    (port) => startHaproxy(bench, port, 'http'),
+  ];
+  const title = `small GET, ${CONNECTIONS} keep-alive connections, one worker`;
+  print(title, 'request', await measure(starters, '/', CONNECTIONS), 'nginx with log');
 }
 
-await main();
+async function tcp(): Promise<void> {
+  const starters: Starter[] = [
+    (port) => startNodeproxyTcp(bench, port),
+    (port) => startHaproxy(bench, port, 'tcp'),
+  ];
+  print(
+    '1 MiB downloads over L4, 8 connections',
+    'MiB',
+    await measure(starters, '/1m', 8),
+    'haproxy, tcp mode',
+  );
+}
+
+async function memory(): Promise<void> {
+  console.log(`\nidle keep-alive connection (${IDLE_CONNECTIONS}), resident bytes each`);
+  const starters: Starter[] = [
+    (port) => startNodeproxy(bench, port, 'none'),
+    (port) => startNginxProxy(bench, port),
+    (port) => startHaproxy(bench, port, 'http'),
+  ];
+  for (const start of starters) {
+    const { name, bytes } = await idleCost(start, 19200);
+    console.log(`${name.padEnd(24)} ${Math.round(bytes)}`);
+  }
+  const resident = await startNodeproxy(bench, 19201, 'full', 2);
+  await delay(1000);
+  console.log(`\nresident at start, two workers: ${(resident.pss() / 2 ** 20).toFixed(1)} MiB`);
+  await resident.stop();
+}
+
+const parts: Readonly<Record<string, () => Promise<void>>> = { http, tcp, memory };
+
+const upstream = await startUpstream(bench);
+try {
+  for (const [name, run] of Object.entries(parts)) {
+    if (values.only === undefined || values.only === name) await run();
+  }
+} finally {
+  await upstream.stop();
+  rmSync(bench.folder, { recursive: true, force: true });
+}

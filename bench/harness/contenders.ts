@@ -199,13 +199,15 @@ function startNodeproxyWith(
   port: number,
   concurrency: number,
 ): Promise<MeasuredProcess> {
-  const args = [BIN, 'run', '-c', file, '--concurrency', String(concurrency), '--log-level', 'warning'];
+  const args = [BIN, 'run', '-c', file, '--concurrency', String(concurrency), '--log-level', 'error'];
   return MeasuredProcess.start({ name, command: process.execPath, args, core: bench.proxyCore, port });
 }
 
 function nginxConfig(bench: Bench, name: string, http: string): string {
   const file = join(bench.folder, `nginx-${name}.conf`);
-  const root = `worker_processes 1;\nworker_rlimit_nofile 65536;\ndaemon off;\npid ${file}.pid;\nerror_log ${file}.err;\n`;
+  // As root its worker would become another user, who may not read the folder of the run.
+  const user = process.getuid?.() === 0 ? 'user root;\n' : '';
+  const root = `${user}worker_processes 1;\nworker_rlimit_nofile 65536;\ndaemon off;\npid ${file}.pid;\nerror_log ${file}.err;\n`;
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${join(bench.folder, kind)};`,
   );
