@@ -23,7 +23,7 @@ export async function commandLine(args: readonly string[], out: Output): Promise
   } catch (error) {
     if (error instanceof UsageError) {
       out.problem(`nodeproxy: ${error.message}`);
-      out.problem('Try `nodeproxy --help`.');
+      out.problem(`Try \`nodeproxy ${helpOf(args[0])}\`.`);
       return EXIT_USAGE;
     }
     if (error instanceof ConfigError) {
@@ -59,6 +59,11 @@ async function dispatch(args: readonly string[], out: Output): Promise<number> {
   return command.run(parseOptions(rest, command.options), out);
 }
 
+/** The help that says what was meant: the command's own, if one was named. */
+function helpOf(first: string | undefined): string {
+  return COMMANDS.some(({ name }) => name === first) ? `${first ?? ''} --help` : '--help';
+}
+
 function helpFor(name: string | undefined): string {
   return name === undefined ? programHelp(COMMANDS) : commandHelp(find(name));
 }
@@ -67,7 +72,10 @@ function find(name: string): Command {
   const command = COMMANDS.find((each) => each.name === name);
   if (command !== undefined) return command;
   const near = suggestion(name, [...COMMANDS.map((each) => each.name), '--help', '--version']);
+  if (!name.startsWith('-')) throw new UsageError(`unknown command ${name}${near}`);
+  const option = name.replace(/^--?/, '').replace(/=.*$/, '');
+  const isOfRun = RUN.options.some((each) => each.name === option || each.short === option);
   throw new UsageError(
-    name.startsWith('-') ? `unknown option ${name}${near}` : `unknown command ${name}${near}`,
+    isOfRun ? `${name} stands behind a command: nodeproxy run ${name} …` : `unknown option ${name}${near}`,
   );
 }

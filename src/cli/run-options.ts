@@ -21,6 +21,18 @@ const MAX_SECONDS = 1_000_000;
 const LEVEL_ALIASES: Readonly<Record<string, LogLevel>> = { warn: 'warning', err: 'error' };
 const seconds = wholeNumber(0, MAX_SECONDS);
 
+const CONFIG_YAML: OptionSpec = {
+  name: 'config-yaml',
+  value: '<text>',
+  help: 'bootstrap text, merged over the file',
+};
+
+/** Where a configuration comes from, for commands that have no other one. */
+export const CONFIG_OPTIONS: readonly OptionSpec[] = [
+  { name: 'config-path', short: 'c', value: '<file>', help: 'Envoy v3 bootstrap, YAML or JSON' },
+  CONFIG_YAML,
+];
+
 export const RUN_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'config-path',
@@ -28,7 +40,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     value: '<file>',
     help: 'Envoy v3 bootstrap, YAML or JSON; without it the demo configuration',
   },
-  { name: 'config-yaml', value: '<text>', help: 'bootstrap text, merged over the file' },
+  CONFIG_YAML,
   {
     name: 'concurrency',
     value: '<n>',

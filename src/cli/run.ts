@@ -39,6 +39,8 @@ async function run(parsed: ParsedOptions, out: Output): Promise<number> {
     throw new UsageError(`unexpected "${unexpected}": a configuration is given with -c`);
   const bootstrap = configured(parsed);
   if (parsed.values.get('mode') === 'validate') {
+    if (bootstrap === null)
+      throw new UsageError('--mode validate needs a configuration: -c or --config-yaml');
     out.result(`${parsed.values.get('config-path') ?? '--config-yaml'}: OK`);
     return EXIT_OK;
   }

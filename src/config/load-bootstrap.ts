@@ -58,8 +58,17 @@ export function loadBootstrap(source: ConfigSource, options: LoadOptions = {}): 
 
 /** Reads and checks a file without running it. A file that cannot be read is an issue too. */
 export function validate(file: string, options: LoadOptions = {}): Validation {
+  return validation(() => loadBootstrap({ text: readConfigFile(file), file }, options));
+}
+
+/** The same for a text that is at hand. */
+export function validateText(source: ConfigSource, options: LoadOptions = {}): Validation {
+  return validation(() => loadBootstrap(source, options));
+}
+
+function validation(load: () => unknown): Validation {
   try {
-    loadBootstrap({ text: readConfigFile(file), file }, options);
+    load();
     return { ok: true };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -61,6 +61,10 @@ test('a mistyped option, command or value is answered with the nearest one and e
     [['run', '--component-log-level', 'htp:debug'], /no component "htp" \(did you mean "http"\?\)/],
     [['run', 'file.yaml'], /unexpected "file\.yaml": a configuration is given with -c/],
     [['validate'], /validate needs a file/],
+    [['validate', '--config', 'a'], /unknown option --config[^]*Try `nodeproxy validate --help`/],
+    [['run', '--mode', 'validate'], /--mode validate needs a configuration/],
+    [['-c', 'config/echo.yaml'], /-c stands behind a command: nodeproxy run -c/],
+    [['--concurrency=2'], /--concurrency=2 stands behind a command/],
   ] as const) {
     const { code, err } = nodeproxy(...args);
     assert.match(err, message);
@@ -76,6 +80,30 @@ test('validate says OK or lists every error with its place', () => {
   assert.match(bad.out, /echo\.yaml: OK/);
   assert.match(bad.err, /no-such-file\.yaml: \(root\): there is no such file \(ENOENT\)/);
   assert.match(nodeproxy('validate', 'config').err, /config: \(root\): this is a folder/);
+});
+
+test('validate takes the -c and --config-yaml of run', () => {
+  const admin = '{admin: {address: {pipe: {path: /tmp/a.sock}}}}';
+  for (const args of [
+    ['-c', 'config/echo.yaml'],
+    ['--config-path=config/echo.yaml'],
+    ['-c', 'config/echo.yaml', '--config-yaml', admin],
+  ]) {
+    assert.deepEqual(nodeproxy('validate', ...args), { code: 0, out: 'config/echo.yaml: OK\n', err: '' });
+  }
+  assert.equal(nodeproxy('validate', '--config-yaml', admin).out, '--config-yaml: OK\n');
+  const both = nodeproxy('validate', '-c', 'config/no-such-file.yaml', 'config/echo.yaml');
+  assert.equal(both.code, 1);
+  assert.match(both.err, /no-such-file\.yaml: \(root\): there is no such file/);
+  assert.match(both.out, /echo\.yaml: OK/);
+  for (const args of [
+    ['--config-yaml', '{nothing: 1}'],
+    ['-c', 'config/echo.yaml', '--config-yaml', '{nothing: 1}'],
+  ]) {
+    const wrong = nodeproxy('validate', ...args);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.err, /^--config-yaml:1:2: nothing: unknown field "nothing"/);
+  }
 });
 
 test('an application log that cannot be opened ends the start with a sentence, not with a stack', () => {
