@@ -45,8 +45,8 @@ export interface WriteResult {
 export interface SocketEvents {
   onReadable(): void;
   onWritable(): void;
-  /** Only for sockets made by `connect`: exactly once. `errorCode` is '' when connected. */
-  onConnect(errorCode: string): void;
+  /** Only for sockets made by `connect`: exactly once. `errorCode` is '' when connected. `local`: this side gave up by itself. */
+  onConnect(errorCode: string, local?: boolean): void;
 }
 
 export interface Socket {
@@ -113,7 +113,10 @@ export interface SocketInterface {
   listen(options: ListenOptions, onAccept: (accepted: AcceptedSocket) => void): ListenSocket;
   /** A descriptor that another worker accepted and handed over. Throws on the portable interface, which has none. */
   received(fd: number, acceptedAt: number): AcceptedSocket;
-  /** Takes an accepted socket into this thread's dispatcher. */
+  /**
+   * Takes an accepted socket into this thread's dispatcher. Throws a `SocketError` when there is no room for another one: it stays
+   * the caller's to discard.
+   */
   adopt(accepted: AcceptedSocket, events: (socket: Socket) => SocketEvents): Socket;
 }
 

@@ -8,6 +8,7 @@
  */
 import { EPOLLEXCLUSIVE, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../os/constants.ts';
 import { Epoll, watchInLoop } from '../os/epoll.ts';
+import { ENOSPC } from '../os/errno.ts';
 import type { TurnDispatcher } from './turn-dispatcher.ts';
 
 export interface EventHandler {
@@ -42,18 +43,16 @@ export class EpollSource {
     this.#stopWatching = watchInLoop(this.#epoll.fd, () => this.#poll());
   }
 
-  /** Watches a stream socket; returns the token for `unwatch`. */
+  /** Watches a stream socket; returns the token for `unwatch`, or `-errno` where there is no room for another watch. */
   watch(fd: number, handler: EventHandler): number {
-    const token = this.#place(handler);
-    this.#epoll.add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, token);
-    return token;
+    return this.#add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, handler);
   }
 
-  /** Watches a listening socket, level triggered. `shared`: other threads watch it too and the kernel wakes one of them. */
+  /**
+   * As `watch` for a listening socket, level triggered. `shared`: other threads watch it too and the kernel wakes one of them.
+   */
   watchListener(fd: number, shared: boolean, handler: EventHandler): number {
-    const token = this.#place(handler);
-    this.#epoll.add(fd, EPOLLIN | (shared ? EPOLLEXCLUSIVE : 0), token);
-    return token;
+    return this.#add(fd, EPOLLIN | (shared ? EPOLLEXCLUSIVE : 0), handler);
   }
 
   /** Before the descriptor is closed. Events of it that are already taken are dropped. */
@@ -104,12 +103,17 @@ export class EpollSource {
     this.#dispatcher.end();
   }
 
-  #place(handler: EventHandler): number {
+  #add(fd: number, events: number, handler: EventHandler): number {
     const index = this.#freeIndexes.pop() ?? this.#handlers.length;
-    if (index > INDEX_MASK) throw new RangeError('more than a million descriptors in one thread');
+    // More than a million descriptors in one thread: the table is full as the kernel's can be.
+    if (index > INDEX_MASK) return -ENOSPC;
     this.#handlers[index] = handler;
     this.#generations[index] ??= 0;
-    return this.#token(index);
+    const token = this.#token(index);
+    const result = this.#epoll.add(fd, events, token);
+    if (result === 0) return token;
+    this.forget(token);
+    return result;
   }
 
   #token(index: number): number {

@@ -4,7 +4,8 @@
  *   accept -> limits -> (exact_balance: maybe another worker's) -> filter chain -> connection with its filters -> onNewConnection
  *
  * Owns its listening socket and the set of its connections. The filters of a connection are those of the chain at accept time
- * and stay so. A limit that is reached closes the new connection at once and counts it, as Envoy does.
+ * and stay so. A limit that is reached closes the new connection at once and counts it, as Envoy does; so does a kernel that has
+ * no room to watch it (`downstream_cx_watch_failed`, ours).
  */
 import type { Connection, ConnectionCallbacks, ReadFilter } from '../api/network.ts';
 import type { FilterChain, Listener } from '../api/envoy.ts';
@@ -15,6 +16,7 @@ import { logger } from '../base/logger.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import type { ConnectionFactory } from '../network/connection-factory.ts';
 import type { StreamConnection } from '../network/stream-connection.ts';
+import { SocketError } from '../network/syscall-sockets.ts';
 import { ChainMatcher } from './chain-matcher.ts';
 import type { ConnectionBalance } from './connection-balance.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
@@ -133,12 +135,27 @@ export class WorkerListener {
       this.#release();
       return;
     }
-    const connection = this.#options.connections.accept(accepted, this.#options.bufferLimitBytes);
+    const connection = this.#adopt(accepted);
+    if (connection === null) return;
     if (log.debugOn)
       log.debug(`[C${connection.id}] new connection from ${addressText(connection.remoteAddress)}`);
     this.#track(connection);
     for (const filter of filters()) connection.addReadFilter(filter);
     connection.startFilters();
+  }
+
+  /** Null: there is no room for it, and it is closed. */
+  #adopt(accepted: AcceptedSocket): StreamConnection | null {
+    try {
+      return this.#options.connections.accept(accepted, this.#options.bufferLimitBytes);
+    } catch (error) {
+      if (!(error instanceof SocketError)) throw error;
+      log.debug(`${this.name}: connection closed at once: ${error.message}`);
+      this.#stats.watchFailed.inc();
+      accepted.discard();
+      this.#release();
+      return null;
+    }
   }
 
   #track(connection: StreamConnection): void {
@@ -176,6 +193,7 @@ class ListenerStats {
   readonly #workerTotal: Counter;
   readonly #workerActive: Gauge;
   readonly noChain: Counter;
+  readonly watchFailed: Counter;
 
   constructor(scope: StatsScope, workerName: string) {
     const worker = scope.scope(workerName);
@@ -186,6 +204,7 @@ class ListenerStats {
     this.#workerTotal = worker.counter('downstream_cx_total');
     this.#workerActive = worker.gauge('downstream_cx_active');
     this.noChain = scope.counter('no_filter_chain_match');
+    this.watchFailed = scope.counter('downstream_cx_watch_failed');
   }
 
   onOpen(): void {

@@ -60,7 +60,7 @@ export class ConnectionFactory {
     return new StreamConnection(options, 'connecting', (events) => thread.sockets.connect(where, events));
   }
 
-  /** Filters are not started: add them, then call `startFilters()`. */
+  /** Filters are not started: add them, then call `startFilters()`. Throws as `adopt` does. */
   accept(accepted: AcceptedSocket, bufferLimitBytes: number): StreamConnection {
     const thread = this.#thread;
     const options = {

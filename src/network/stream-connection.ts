@@ -12,7 +12,7 @@ import type { Flushable } from '../api/event.ts';
 import type { CloseType, ConnectionCallbacks, ConnectionEvent, ConnectionState } from '../api/network.ts';
 import type { IoObserver } from '../api/observe.ts';
 import type { Socket, SocketEvents } from '../api/socket.ts';
-import { View } from '../buffer/bytes.ts';
+import { EMPTY, View } from '../buffer/bytes.ts';
 import { ChunkQueue } from '../buffer/chunk-queue.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { ConnectionSides } from './connection-sides.ts';
@@ -99,8 +99,9 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
 
   write(bytes: Bytes, endStream: boolean): void {
     if (!this.#acceptsWrites()) return;
-    if (this.reads.filters.hasWriteFilters) this.#writeThroughFilters(bytes, endStream);
-    else if (bytes.end > bytes.start) this.writes.queue.push(bytes);
+    if (this.reads.filters.hasWriteFilters) {
+      if (!this.#writeThroughFilters(bytes, endStream)) return;
+    } else if (bytes.end > bytes.start) this.writes.queue.push(bytes);
     if (endStream) this.writes.endRequested = true;
     this.onBytesKept();
   }
@@ -116,9 +117,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   }
 
   endWrite(): void {
-    if (!this.#acceptsWrites()) return;
-    this.writes.endRequested = true;
-    this.onBytesKept();
+    this.write(EMPTY, true);
   }
 
   readDisable(disable: boolean, cause: 'flow' | 'codec' = 'flow'): void {
@@ -157,10 +156,10 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     this.onBytesKept();
   }
 
-  onConnect(errorCode: string): void {
+  onConnect(errorCode: string, local = false): void {
     if (this.state !== 'connecting') return;
     if (errorCode !== '') {
-      this.#finish('remote-close', errorCode, false);
+      this.#finish(local ? 'local-close' : 'remote-close', errorCode, false);
       return;
     }
     this.#move('connected');
@@ -276,10 +275,13 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     this.#tell((callbacks) => callbacks.onEvent(event));
   }
 
-  #writeThroughFilters(bytes: Bytes, endStream: boolean): void {
+  /** False: a filter stopped, neither the bytes nor the end behind them are written. */
+  #writeThroughFilters(bytes: Bytes, endStream: boolean): boolean {
     const data = new ChunkQueue(this.#thread.blocks);
     data.push(bytes);
-    if (this.reads.filters.onWrite(data, endStream)) data.moveTo(this.writes.queue);
+    if (!this.reads.filters.onWrite(data, endStream)) return false;
+    data.moveTo(this.writes.queue);
+    return true;
   }
 
   #move(transition: ConnectionTransition): void {

@@ -58,7 +58,7 @@ export class SyscallSocket implements Socket, EventHandler {
     if (!this.#closed && this.#readable && this.#interest) this.#events.onReadable();
   };
 
-  /** `fd` is non-blocking and becomes this object's to close. */
+  /** `fd` is non-blocking and becomes this object's to close, unless `watchError` says that it cannot be used. */
   constructor(
     thread: SyscallThread,
     fd: number,
@@ -85,6 +85,11 @@ export class SyscallSocket implements Socket, EventHandler {
     };
     this.#events = events(this);
     this.#token = thread.source.watch(fd, this);
+  }
+
+  /** errno where the kernel has no room for another watch: no event will ever come. 0 = watched. */
+  get watchError(): number {
+    return this.#token < 0 ? -this.#token : 0;
   }
 
   noteEvents(events: number): void {

@@ -62,10 +62,12 @@ export class SyscallSockets implements SocketInterface {
     if (fd < 0) return this.#failed(options.to, errnoName(-fd), events);
     sockets.setOption(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
     if (options.to.kind === 'ip') sockets.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    let local = true;
     let code = options.from === undefined ? 0 : -Math.min(0, sockets.bind(fd, options.from));
     if (code === 0) {
       const rc = sockets.connect(fd, options.to);
       code = rc === -EINPROGRESS || rc === 0 ? 0 : -rc;
+      local = code === 0;
     }
     let bound: SocketEvents | null = null;
     const socket = new SyscallSocket(
@@ -76,8 +78,9 @@ export class SyscallSockets implements SocketInterface {
       code === 0,
       (self) => (bound = events(self)),
     );
+    if (code === 0) code = socket.watchError;
     // A refusal known at once is still told from a later callback, as the contract says.
-    if (code !== 0) dispatcher.post(() => bound?.onConnect(errnoName(code)));
+    if (code !== 0) dispatcher.post(() => bound?.onConnect(errnoName(code), local));
     return socket;
   }
 
@@ -85,7 +88,7 @@ export class SyscallSockets implements SocketInterface {
   #failed(to: Address, errorCode: string, events: (socket: Socket) => SocketEvents): Socket {
     const socket = new AbsentSocket(to);
     const bound = events(socket);
-    this.#thread.dispatcher.post(() => bound.onConnect(errorCode));
+    this.#thread.dispatcher.post(() => bound.onConnect(errorCode, true));
     return socket;
   }
 
@@ -97,14 +100,11 @@ export class SyscallSockets implements SocketInterface {
   }
 
   adopt(accepted: AcceptedSocket, events: (socket: Socket) => SocketEvents): Socket {
-    return new SyscallSocket(
-      this.#thread,
-      accepted.fd,
-      accepted.localAddress,
-      accepted.remoteAddress,
-      false,
-      events,
-    );
+    const { fd, localAddress, remoteAddress } = accepted;
+    const socket = new SyscallSocket(this.#thread, fd, localAddress, remoteAddress, false, events);
+    const { watchError } = socket;
+    if (watchError === 0) return socket;
+    throw new SocketError('epoll_ctl', errnoName(watchError), addressText(remoteAddress));
   }
 
   /** An accepted descriptor that another worker handed over. */
@@ -172,6 +172,9 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
       this.address.kind === 'ip' && (this.address.ip === '0.0.0.0' || this.address.ip === '::');
     this.#fixedLocal = wildcard ? null : this.address;
     this.#token = thread.source.watchListener(fd, this.#shared, this);
+    if (this.#token >= 0) return;
+    thread.sockets.close(fd);
+    throw new SocketError('epoll_ctl', errnoName(-this.#token), addressText(this.address));
   }
 
   noteEvents(): void {

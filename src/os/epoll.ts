@@ -13,7 +13,6 @@ import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
-  EPOLL_CTL_MOD,
   EPOLL_DATA_OFFSET,
   EPOLL_EVENT_BYTES,
 } from './constants.ts';
@@ -47,13 +46,16 @@ export class Epoll {
     if (this.fd < 0) throw new Error(`epoll_create1: ${errnoName(errno())}`);
   }
 
-  /** `token` (31 bits) comes back with each event. */
-  add(fd: number, events: number, token: number): void {
-    this.#ctl(EPOLL_CTL_ADD, fd, events, token);
-  }
-
-  modify(fd: number, events: number, token: number): void {
-    this.#ctl(EPOLL_CTL_MOD, fd, events, token);
+  /**
+   * `token` (31 bits) comes back with each event. 0, or `-errno`: the kernel has no room for another watch (`-ENOSPC`:
+   * `fs.epoll.max_user_watches`; `-ENOMEM`).
+   */
+  add(fd: number, events: number, token: number): number {
+    const { bytes, address } = this.#control;
+    bytes.writeInt32LE(events | 0, 0);
+    bytes.writeInt32LE(token, EPOLL_DATA_OFFSET);
+    bytes.writeInt32LE(0, EPOLL_DATA_OFFSET + 4);
+    return this.#c.epoll_ctl(this.fd, EPOLL_CTL_ADD, fd, address) < 0 ? -errno() : 0;
   }
 
   remove(fd: number): void {
@@ -71,16 +73,6 @@ export class Epoll {
 
   tokenAt(index: number): number {
     return this.#ready.bytes.readInt32LE(index * EPOLL_EVENT_BYTES + EPOLL_DATA_OFFSET);
-  }
-
-  #ctl(operation: number, fd: number, events: number, token: number): void {
-    const { bytes, address } = this.#control;
-    bytes.writeInt32LE(events | 0, 0);
-    bytes.writeInt32LE(token, EPOLL_DATA_OFFSET);
-    bytes.writeInt32LE(0, EPOLL_DATA_OFFSET + 4);
-    if (this.#c.epoll_ctl(this.fd, operation, fd, address) < 0) {
-      throw new Error(`epoll_ctl: ${errnoName(errno())}`);
-    }
   }
 }
 

@@ -11,7 +11,8 @@ const NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [va
 /** `EWOULDBLOCK` and `EAGAIN` are one number; users know the latter. */
 NAMES.set(constants.errno.EAGAIN, 'EAGAIN');
 
-export const { EAGAIN, EINPROGRESS, EINTR, ECONNABORTED, EMFILE, ENFILE } = constants.errno;
+export const { EAGAIN, EINPROGRESS, EINTR, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC } =
+  constants.errno;
 
 let location: Int32Array | null = null;
 
