@@ -27,7 +27,7 @@ import {
   SO_TIMESTAMPNS,
   TCP_NODELAY,
 } from '../os/constants.ts';
-import { EINPROGRESS, EMFILE, ENFILE, errnoName } from '../os/errno.ts';
+import { EINPROGRESS, EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName } from '../os/errno.ts';
 import type { SocketCalls } from '../os/socket-calls.ts';
 import { AbsentSocket, UNKNOWN_ADDRESS } from './absent-socket.ts';
 import { SyscallSocket } from './syscall-socket.ts';
@@ -153,7 +153,11 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
   readonly #acceptsPerEvent: number;
   /** Local address of every accepted connection, unless the socket is bound to all addresses. */
   readonly #fixedLocal: Address | null;
+  /** Negative: not watched. */
   #token: number;
+  /** Watched when nothing stands against it: the owner's wish, and the rest after the process ran out of something. */
+  #interest = true;
+  #resting = false;
   #closed = false;
 
   constructor(
@@ -186,8 +190,8 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
     for (let count = 0; count < this.#acceptsPerEvent && this.#token >= 0; count += 1) {
       const fd = sockets.accept(this.fd);
       if (fd < 0) {
-        // Out of descriptors: the queue stays readable, so asking again at once would spin.
-        if (fd === -EMFILE || fd === -ENFILE) this.#rest();
+        // Out of descriptors or memory: the queue stays readable, so asking again at once would spin.
+        if (fd === -EMFILE || fd === -ENFILE || fd === -ENOBUFS || fd === -ENOMEM) this.#rest();
         return;
       }
       const remote = sockets.peer();
@@ -197,25 +201,38 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
   }
 
   setAcceptInterest(on: boolean): void {
-    if (this.#closed || on === this.#token >= 0) return;
-    if (on) {
-      this.#token = this.#thread.source.watchListener(this.fd, this.#shared, this);
-    } else {
-      this.#thread.source.unwatch(this.fd, this.#token);
-      this.#token = -1;
-    }
-  }
-
-  #rest(): void {
-    this.setAcceptInterest(false);
-    this.#thread.dispatcher.createTimer(() => this.setAcceptInterest(true)).enable(ACCEPT_REST_MS);
+    this.#interest = on;
+    this.#update();
   }
 
   close(): void {
     if (this.#closed) return;
-    this.setAcceptInterest(false);
     this.#closed = true;
+    this.#update();
     this.#thread.sockets.close(this.fd);
+  }
+
+  #rest(): void {
+    this.#resting = true;
+    this.#update();
+    const timer = this.#thread.dispatcher.createTimer(() => {
+      this.#resting = false;
+      this.#update();
+    });
+    timer.enable(ACCEPT_REST_MS);
+  }
+
+  #update(): void {
+    const wanted = this.#interest && !this.#resting && !this.#closed;
+    if (wanted === this.#token >= 0) return;
+    const { source } = this.#thread;
+    if (!wanted) {
+      source.unwatch(this.fd, this.#token);
+      this.#token = -1;
+      return;
+    }
+    this.#token = source.watchListener(this.fd, this.#shared, this);
+    if (this.#token < 0) this.#rest();
   }
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import type { FilterChain } from '../../src/api/envoy.ts';
 import type { ConnectionEvent } from '../../src/api/network.ts';
 import { SystemClock } from '../../src/base/clock.ts';
@@ -25,23 +25,15 @@ describe('with no room for another watch', { skip: !INTERFACES.includes('syscall
     'syscall',
     new ConnectionIds(new SharedArrayBuffer(4)),
   );
-  const { watch } = EpollSource.prototype;
-  let refused: number[] = [];
-  let full = true;
-  before(() => {
-    EpollSource.prototype.watch = function (fd, handler) {
-      if (!full) return watch.call(this, fd, handler);
-      refused.push(fd);
-      return -constants.errno.ENOSPC;
-    };
-  });
   after(() => {
-    EpollSource.prototype.watch = watch;
     connections.stop();
     dispatcher.stop();
   });
 
-  test('an accepted connection is closed and counted, gives its place back, and the next one is served', async () => {
+  test('an accepted connection is closed and counted, gives its place back, and the next one is served', async ({
+    mock,
+  }) => {
+    const watch = mock.method(EpollSource.prototype, 'watch', () => -constants.errno.ENOSPC);
     const stats = new MapStats();
     const cells = new Int32Array(new SharedArrayBuffer(4));
     const chain: FilterChain = { filters: [] };
@@ -61,17 +53,15 @@ describe('with no room for another watch', { skip: !INTERFACES.includes('syscall
     await listener.start();
     const { address } = listener;
     assert.ok(address.kind === 'ip');
-    refused = [];
-    full = true;
     const client = connect({ port: address.port, host: address.ip });
     client.resume();
     await once(client, 'close');
     assert.equal(stats.counter('downstream_cx_watch_failed').value, 1);
     assert.equal(cells[0], 0);
     assert.equal(listener.connectionCount, 0);
-    assert.throws(() => fstatSync(refused[0] ?? -1), /EBADF/);
+    assert.throws(() => fstatSync(Number(watch.mock.calls[0]?.arguments.at(0))), /EBADF/);
 
-    full = false;
+    watch.mock.restore();
     const next = connect({ port: address.port, host: address.ip });
     await once(next, 'connect');
     while (listener.connectionCount === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -81,9 +71,8 @@ describe('with no room for another watch', { skip: !INTERFACES.includes('syscall
     listener.closeConnections();
   });
 
-  test('a connect is a failure of this side, told later, and its descriptor is closed', async () => {
-    refused = [];
-    full = true;
+  test('a connect is a failure of this side, told later, and its descriptor is closed', async ({ mock }) => {
+    const watch = mock.method(EpollSource.prototype, 'watch', () => -constants.errno.ENOSPC);
     const connection = connections.connect({
       to: { kind: 'ip', ip: '127.0.0.1', port: 9, family: 4 },
       bufferLimitBytes: 0,
@@ -97,6 +86,6 @@ describe('with no room for another watch', { skip: !INTERFACES.includes('syscall
     });
     assert.equal(await promise, 'local-close');
     assert.equal(connection.closeReason, 'ENOSPC');
-    assert.throws(() => fstatSync(refused[0] ?? -1), /EBADF/);
+    assert.throws(() => fstatSync(Number(watch.mock.calls[0]?.arguments.at(0))), /EBADF/);
   });
 });
