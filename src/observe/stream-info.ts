@@ -90,6 +90,9 @@ export class StreamRecord implements StreamInfo {
   #attempt: UpstreamRecord;
   #downstreamReads: FragmentLog | null = null;
   #upstreamReads: FragmentLog | null = null;
+  /** Whose reads the newest fragments are: asked once more at the end, whether the last of them had switched reads off. */
+  #downstreamReader: Connection | null = null;
+  #upstreamReader: Connection | null = null;
   #upstreamWrites: UpstreamWrites | null = null;
   #downstreamWrites: DownstreamWrites | null = null;
   #filterUs: number[] | null = null;
@@ -173,6 +176,8 @@ export class StreamRecord implements StreamInfo {
       if (pauses.resumedAt >= 0) this.#markPause(log, connection);
       const atUs = offsetUs(this.startAt, lastRead.at);
       const tookUs = lengthUs(lastRead.took);
+      if (group === 'downstreamRead') this.#downstreamReader = connection;
+      else this.#upstreamReader = connection;
       log.pushRead(
         lastRead.serial,
         connection.id,
@@ -193,8 +198,18 @@ export class StreamRecord implements StreamInfo {
   /** What the newest read brought had switched reads off after its last mark was set: the mark is where they stopped. */
   #markPause(log: FragmentLog, { id, pauses }: Connection): void {
     if (log.pushed === 0 || log.newestConnection() !== id) return;
-    const since = offsetUs(this.startAt, pauses.resumedAt - pauses.resumedAfter);
-    if (since >= log.newestAtUs()) log.addPause(pauses.resumedCount);
+    const ended = pauses.since < 0;
+    const since = offsetUs(this.startAt, ended ? pauses.resumedAt - pauses.resumedAfter : pauses.since);
+    if (since >= log.newestAtUs()) log.addPause(ended ? pauses.resumedCount : pauses.consecutive);
+  }
+
+  /** The same for the last read of a message: nothing of the message comes behind it that could tell. */
+  #markLastPause(log: FragmentLog | null, connection: Connection | null): void {
+    if (log === null || connection === null) return;
+    const { lastRead, pauses } = connection;
+    if (pauses.since < 0 && pauses.resumedAt < 0) return;
+    // Another stream may have the connection by now.
+    if (log.isRead(lastRead.serial, connection.id)) this.#markPause(log, connection);
   }
 
   writeObserver(group: 'upstreamWrite' | 'downstreamWrite'): IoObserver {
@@ -227,6 +242,7 @@ export class StreamRecord implements StreamInfo {
     this.#attempt = new UpstreamRecord(this.clock.recent(), this.upstream);
     this.upstream = this.#attempt;
     this.#upstreamReads = null;
+    this.#upstreamReader = null;
     this.#upstreamWrites = null;
   }
 
@@ -255,6 +271,8 @@ export class StreamRecord implements StreamInfo {
     this.#closed = true;
     this.turnAtEnd = this.#dispatcher.turn;
     this.endAt = at < this.startAt ? this.startAt : at;
+    this.#markLastPause(this.#downstreamReads, this.#downstreamReader);
+    this.#markLastPause(this.#upstreamReads, this.#upstreamReader);
     if (this.ledger instanceof StreamLedger && !this.ledger.closed) this.ledger.close(this.endAt);
   }
 }

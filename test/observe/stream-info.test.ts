@@ -100,6 +100,41 @@ describe('the record of a stream', () => {
     assert.equal(downstream.pauses.resumedAt, -1);
   });
 
+  it('marks where the last bytes of a message had switched reads off, ended or not; the next one tells the end', () => {
+    const fixture = new StreamFixture();
+    const { record, downstream, dispatcher } = fixture;
+    fixture.read('downstream');
+    for (const mark of ['H', 'D', 'E'] as const) record.noteRead('downstreamRead', downstream, mark, 20_000);
+    downstream.readDisable(true);
+    dispatcher.clock.time += 5;
+    downstream.readDisable(false);
+    record.close(fixture.now);
+    const text = READS.format(fixture.context());
+    assert.equal(text, `[C${downstream.id}:R:<00:01.000>0,0,60000]H,D,E!1`);
+    assert.equal(downstream.pauses.resumedAfter, 5);
+    assert.ok(downstream.pauses.resumedAt >= 0, 'left for the next message');
+
+    const open = new StreamFixture();
+    open.read('downstream');
+    open.record.noteRead('downstreamRead', open.downstream, 'H', 100);
+    open.dispatcher.clock.time += 1;
+    open.downstream.readDisable(true);
+    open.record.close(open.now);
+    assert.match(READS.format(open.context()), /\]H!1$/);
+  });
+
+  it('does not mark a pause that another message of the connection made', () => {
+    const fixture = new StreamFixture();
+    const { record, downstream, dispatcher } = fixture;
+    fixture.read('downstream');
+    record.noteRead('downstreamRead', downstream, 'H', 100);
+    dispatcher.clock.time += 1;
+    fixture.read('downstream');
+    downstream.readDisable(true);
+    record.close(fixture.now);
+    assert.match(READS.format(fixture.context()), /\]H$/);
+  });
+
   it('sums the calls of one flush and keeps waits for the socket apart', () => {
     const fixture = new StreamFixture();
     const { record, now } = fixture;
