@@ -3,7 +3,8 @@
  *
  * Differences that a user can see: no kernel receive times in the log, no hand-over of accepted connections between workers
  * (`exact_balance` has no effect), `tcp_backlog_size` and `SO_REUSEPORT` as Node passes them on, accepts in one event as many as
- * libuv takes.
+ * libuv takes. libuv cannot stop accepting, so while a listening socket is paused its connections wait here as they would in the
+ * kernel's queue, as many as the backlog; what comes then is closed, where the kernel would let the client try again.
  */
 import { chmodSync } from 'node:fs';
 import { connect as netConnect, createServer } from 'node:net';
@@ -22,6 +23,9 @@ import { InvariantError } from '../base/invariant.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { addressOf } from './portable-address.ts';
 import { PortableSocket } from './portable-socket.ts';
+
+/** The kernel's own bound of a backlog (`net.core.somaxconn`). */
+const MOST_WAITING = 4096;
 
 export class PortableSockets implements SocketInterface {
   readonly name = 'portable';
@@ -68,7 +72,9 @@ class PortableListenSocket implements ListenSocket {
   /** Resolves when the port is bound; rejects with the reason why not. */
   readonly ready: Promise<void>;
   #accepting = true;
+  /** Accepted while paused, at most `#mostWaiting`. */
   readonly #waiting: AcceptedSocket[] = [];
+  readonly #mostWaiting: number;
   readonly #onAccept: (accepted: AcceptedSocket) => void;
 
   constructor(
@@ -78,6 +84,7 @@ class PortableListenSocket implements ListenSocket {
   ) {
     this.#asked = options.address;
     this.#onAccept = onAccept;
+    this.#mostWaiting = Math.min(options.backlog, MOST_WAITING);
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
       dispatcher.run(() => this.#take(new AcceptedStream(socket, dispatcher.clock.now())));
     });
@@ -123,7 +130,8 @@ class PortableListenSocket implements ListenSocket {
 
   #take(accepted: AcceptedSocket): void {
     if (this.#accepting) this.#onAccept(accepted);
-    else this.#waiting.push(accepted);
+    else if (this.#waiting.length < this.#mostWaiting) this.#waiting.push(accepted);
+    else accepted.discard();
   }
 }
 
