@@ -10,6 +10,7 @@ import { get, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { END_WITH_PARENT } from '../support/proxy.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/nodeproxy.js', import.meta.url));
 
@@ -40,7 +41,10 @@ export class ProxyProcess {
       writeFileSync(join(this.folder, name), text.replaceAll('@/', `${this.folder}/`));
     const env = { ...process.env, NODEPROXY_SOURCE: '1', NO_COLOR: '1' };
     const own = args.map((arg) => arg.replaceAll('@/', `${this.folder}/`));
-    this.child = spawn(process.execPath, [BIN, ...own], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, [...END_WITH_PARENT, BIN, ...own], {
+      env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#take('out', text));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#take('err', text));
     this.ended = new Promise((resolve) => {

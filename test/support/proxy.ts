@@ -14,6 +14,8 @@ import { request } from 'undici';
 import { INSTRUMENTED_FORMAT } from '../../src/observe/format/instrumented-format.ts';
 
 const BIN = new URL('../../bin/nodeproxy.js', import.meta.url).pathname;
+/** Node's arguments for a process that does not outlive the test run: its standard input must be a pipe. */
+export const END_WITH_PARENT = ['--import', new URL('./end-with-parent.ts', import.meta.url).href];
 const START_MS = 30_000;
 
 /** A piece of Envoy configuration. */
@@ -143,9 +145,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     '20',
   ];
   if (options.socketInterface !== undefined) args.push('--socket-interface', options.socketInterface);
-  const child = spawn(process.execPath, [...args, ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [...END_WITH_PARENT, ...args, ...(options.args ?? [])], {
     env: { ...process.env, NODEPROXY_SOURCE: '1', NODEPROXY_POISON: '1' },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe'],
   });
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
