@@ -170,12 +170,8 @@ async function tcp(): Promise<void> {
     (port) => startNodeproxyTcp(bench, port),
     (port) => startHaproxy(bench, port, 'tcp'),
   ];
-  print(
-    '1 MiB downloads over L4, 8 connections',
-    'MiB',
-    await measure(starters, '/1m', 8),
-    'haproxy, tcp mode',
-  );
+  const title = `1 MiB downloads over L4, ${CONNECTIONS} connections`;
+  print(title, 'MiB', await measure(starters, '/1m', CONNECTIONS), 'haproxy, tcp mode');
 }
 
 async function memory(): Promise<void> {
