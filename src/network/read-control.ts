@@ -33,13 +33,13 @@ export class ReadControl {
     return (before === 0) !== (this.#depth === 0);
   }
 
-  /** Drops all disables: a draining connection reads until the peer has closed. */
-  release(onEnabled: () => void): void {
+  /** Drops all disables: a draining connection reads until the peer has closed. A pause that this ends is one for the log too. */
+  release(now: number, onEnabled: () => void): void {
     this.#released = true;
     if (this.#depth === 0) return;
     this.#depth = 0;
+    if (this.#flowDepth > 0) this.#noteResumed(now);
     this.#flowDepth = 0;
-    this.pauses.since = -1;
     onEnabled();
   }
 
@@ -50,11 +50,16 @@ export class ReadControl {
       pauses.consecutive += 1;
       if (this.#flowDepth === 1) pauses.since = now;
     } else if (this.#flowDepth === 0) {
-      pauses.resumedAt = now;
-      pauses.resumedAfter = now - pauses.since;
-      pauses.resumedCount = pauses.consecutive;
-      pauses.since = -1;
-      pauses.consecutive = 0;
+      this.#noteResumed(now);
     }
+  }
+
+  #noteResumed(now: number): void {
+    const { pauses } = this;
+    pauses.resumedAt = now;
+    pauses.resumedAfter = now - pauses.since;
+    pauses.resumedCount = pauses.consecutive;
+    pauses.since = -1;
+    pauses.consecutive = 0;
   }
 }

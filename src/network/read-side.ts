@@ -76,6 +76,11 @@ export class ReadSide {
     if (!disable && this.#buffer.length > 0) this.#postResume(socket);
   }
 
+  /** Nobody pauses it any more. */
+  release(socket: Socket): void {
+    this.control.release(this.#thread.dispatcher.clock.now(), () => socket.setReadInterest(true));
+  }
+
   /** The stream has ended: the filters see `endStream`. */
   end(): void {
     this.filters.onData(true);

@@ -253,7 +253,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
         this.#move('half-closed');
         this.#endWriting();
         this.#closing.restart();
-        this.reads.control.release(() => this.socket.setReadInterest(true));
+        this.reads.release(this.socket);
         break;
     }
   }

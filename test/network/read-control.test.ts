@@ -22,13 +22,31 @@ describe('counted read-disable', () => {
     control.change(true, 'flow', 0);
     control.change(true, 'codec', 0);
     let enabled = 0;
-    control.release(() => (enabled += 1));
+    control.release(0, () => (enabled += 1));
     assert.equal(enabled, 1);
     for (const disable of [false, true, false, false, true])
       assert.equal(control.change(disable, 'flow', 1), false);
     assert.equal(control.disabled, false);
     assert.equal(control.pauses.since, -1);
   });
+});
+
+test('a pause that the release ends is told like any other', () => {
+  const control = new ReadControl();
+  control.change(true, 'flow', 10);
+  control.change(true, 'flow', 20);
+  control.release(50, () => undefined);
+  assert.deepEqual(control.pauses, {
+    consecutive: 0,
+    since: -1,
+    resumedAt: 50,
+    resumedAfter: 40,
+    resumedCount: 2,
+  });
+  const codec = new ReadControl();
+  codec.change(true, 'codec', 10);
+  codec.release(50, () => undefined);
+  assert.equal(codec.pauses.resumedAt, -1);
 });
 
 for (const kind of INTERFACES) {
