@@ -45,6 +45,11 @@ export interface WriteResult {
 export interface SocketEvents {
   onReadable(): void;
   onWritable(): void;
+  /**
+   * The peer has ended or reset the connection while reads are off, so that no read will tell. `errorCode` is '' for an end. Bytes
+   * that lie unread stay readable. May come more than once.
+   */
+  onHangUp(errorCode: string): void;
   /** Only for sockets made by `connect`: exactly once. `errorCode` is '' when connected. `local`: this side gave up by itself. */
   onConnect(errorCode: string, local?: boolean): void;
 }

@@ -4,7 +4,8 @@
  * Node pushes: it reads before JavaScript runs. Here the pushed chunks wait in a small queue until the connection reads them;
  * switching the read interest off pauses the stream, so at most what was in flight waits. How long the system's read took and
  * how long bytes lay in the kernel cannot be known: `took` of a read and `waited` are -1 and absent from the log. libuv tries
- * each write at once, so the time of a write is real.
+ * each write at once, so the time of a write is real. A paused stream is not polled at all, so a reset by the peer shows when
+ * reads go on or at the next write, and `onHangUp` is never told.
  */
 import type { Socket as NetSocket } from 'node:net';
 import type { Bytes } from '../api/bytes.ts';

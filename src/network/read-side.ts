@@ -20,6 +20,8 @@ const READS_PER_EVENT = 4;
 
 /** What the reading half tells its connection. */
 export interface ReadOwner extends Connection {
+  /** The peer's FIN ends one direction only. */
+  readonly halfClose: boolean;
   /** The peer has sent FIN. */
   onReadEnd(): void;
   onReadError(errorCode: string): void;
@@ -74,6 +76,22 @@ export class ReadSide {
     if (log.traceOn) log.trace(`[C${this.#owner.id}] reads ${disable ? 'off' : 'on'} (${cause})`);
     socket.setReadInterest(!disable);
     if (!disable && this.#buffer.length > 0) this.#postResume(socket);
+  }
+
+  /**
+   * The peer has gone while reads are off. A client's reset ends the connection at once, a server's when no part of its answer lies
+   * unread; an end without half-close does when nothing is left to read or to write. What is not acted on now the next read finds.
+   */
+  onHangUp(socket: Socket, errorCode: string): void {
+    const owner = this.#owner;
+    if (owner.state === 'closed' || !this.control.disabled) return;
+    const client = owner.side === 'downstream';
+    const kept = this.#buffer.length > 0;
+    if (errorCode !== '') {
+      if (client || (!kept && socket.peek() <= 0)) owner.onReadError(errorCode);
+    } else if (client && !owner.halfClose && !kept && owner.writeBuffered === 0 && socket.peek() < 0) {
+      owner.onReadEnd();
+    }
   }
 
   /** Nobody pauses it any more. */

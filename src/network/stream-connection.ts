@@ -43,12 +43,12 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   state: ConnectionState;
   closeReason = '';
   remoteEnded = false;
+  halfClose = false;
   readonly #thread: ConnectionThread;
   protected readonly socket: Socket;
   protected readonly reads: ReadSide;
   protected readonly writes: WriteSide;
   #callbacks: ConnectionCallbacks[] = [];
-  #halfClose = false;
   #flushScheduled = false;
   readonly #closing: Closing;
 
@@ -94,7 +94,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   }
 
   enableHalfClose(on: boolean): void {
-    this.#halfClose = on;
+    this.halfClose = on;
   }
 
   write(bytes: Bytes, endStream: boolean): void {
@@ -179,10 +179,14 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     this.onBytesKept();
   }
 
+  onHangUp(errorCode: string): void {
+    this.reads.onHangUp(this.socket, errorCode);
+  }
+
   onReadEnd(): void {
     if (this.remoteEnded) return;
     this.remoteEnded = true;
-    if (!this.#halfClose || this.state !== 'open') {
+    if (!this.halfClose || this.state !== 'open') {
       this.#finish('remote-close', '', false);
       return;
     }

@@ -2,7 +2,8 @@
  * A stream socket on our own system calls: the socket interface of the data plane on Linux.
  *
  * Readiness is edge triggered, so it is remembered here: `#readable` stays true until a read finds the kernel's buffer empty,
- * even while the connection does not want to read (flow control). That memory is what makes a read-disable free of calls.
+ * even while the connection does not want to read (flow control). That memory is what makes a read-disable free of calls. An end
+ * or a reset by the peer is told at once even then: no edge would come again, and the next write may be far away.
  *
  *   epoll edge -> #readable -> events.onReadable() -> read()* -> (short read or EAGAIN) -> !#readable
  */
@@ -50,12 +51,16 @@ export class SyscallSocket implements Socket, EventHandler {
   #connecting: boolean;
   #readable = false;
   #hungUp = false;
+  /** Why the connection is broken, where asking has taken it out of the kernel: the end of the bytes is no clean end then. */
+  #failure = '';
   #interest = true;
   #notifyPosted = false;
   #closed = false;
   readonly #notify = (): void => {
     this.#notifyPosted = false;
-    if (!this.#closed && this.#readable && this.#interest) this.#events.onReadable();
+    if (this.#closed || !this.#readable) return;
+    if (this.#interest) this.#events.onReadable();
+    else if (this.#hungUp) this.#tellHangUp();
   };
 
   /** `fd` is non-blocking and becomes this object's to close, unless `watchError` says that it cannot be used. */
@@ -106,7 +111,11 @@ export class SyscallSocket implements Socket, EventHandler {
       if (events & (EPOLLOUT | HANG_UP)) this.#finishConnect(events);
       return;
     }
-    if (events & (EPOLLIN | HANG_UP) && this.#interest) this.#events.onReadable();
+    if (this.#interest) {
+      if (events & (EPOLLIN | HANG_UP)) this.#events.onReadable();
+    } else if (events & HANG_UP) {
+      this.#tellHangUp();
+    }
     if (!this.#closed && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) this.#events.onWritable();
   }
 
@@ -140,7 +149,8 @@ export class SyscallSocket implements Socket, EventHandler {
     }
     result.full = false;
     if (size === 0) {
-      result.status = 'end';
+      result.status = this.#failure === '' ? 'end' : 'error';
+      result.errorCode = this.#failure;
       this.#readable = false;
     } else if (size === -EAGAIN) {
       result.status = 'again';
@@ -163,13 +173,13 @@ export class SyscallSocket implements Socket, EventHandler {
     result.errorCode = '';
     result.written = Math.max(0, size);
     result.blocked = size < offered && (size >= 0 || size === -EAGAIN);
-    if (size < 0 && size !== -EAGAIN) result.errorCode = errnoName(-size);
+    if (size < 0 && size !== -EAGAIN) result.errorCode = this.#failed(-size);
     return result;
   }
 
   setReadInterest(on: boolean): void {
     this.#interest = on;
-    if (on) this.#postNotify();
+    if (on || this.#hungUp) this.#postNotify();
   }
 
   shutdownWrite(): void {
@@ -213,6 +223,18 @@ export class SyscallSocket implements Socket, EventHandler {
     if (!this.#readable || this.#notifyPosted) return;
     this.#notifyPosted = true;
     this.#thread.dispatcher.post(this.#notify);
+  }
+
+  #tellHangUp(): void {
+    const code = this.#thread.sockets.takeError(this.#fd);
+    this.#events.onHangUp(code === 0 ? this.#failure : this.#failed(code));
+  }
+
+  /** A reset behind the peer's FIN (`EPIPE`) takes nothing from what was read: the end of the bytes is still a clean one. */
+  #failed(code: number): string {
+    const name = errnoName(code);
+    if (name !== 'EPIPE') this.#failure = name;
+    return name;
   }
 
   #finishConnect(events: number): void {
