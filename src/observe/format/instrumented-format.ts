@@ -24,7 +24,12 @@ const SIX_NUMBERS =
 const GROUPS = '"%DOWNSTREAM_READ_DURATION%" "%UPSTREAM_WRITE_DURATION%" "%UPSTREAM_READ_DURATION%"';
 
 /** The talk's line: `requirements.md`, section 4. */
-export const INSTRUMENTED_FORMAT = `${BASE_FORMAT} : ${SIX_NUMBERS} : (%THREAD_ID%) ${GROUPS} %RESPONSE_DURATION% %RESPONSE_TX_DURATION%\n`;
+const TALK_LINE = `${BASE_FORMAT} : ${SIX_NUMBERS} : (%THREAD_ID%) ${GROUPS} %RESPONSE_DURATION% %RESPONSE_TX_DURATION%`;
+
+export const INSTRUMENTED_FORMAT = `${TALK_LINE}\n`;
+
+/** The talk's line and everything else that a diagnosis can use: the writes to the client, the ledger, the shared loop turns. */
+export const DIAGNOSTIC_FORMAT = `${TALK_LINE} "%DOWNSTREAM_WRITE_DURATION%" %LEDGER% %VERDICT% %LOOP_TURN%\n`;
 
 /** Istio's default line. */
 export const ISTIO_FORMAT = `${BASE_FORMAT}\n`;
