@@ -33,6 +33,8 @@ const log = logger('http');
 /** `last`: the exchange that runs is the last one. `closing`: no further request is taken. */
 type Ending = 'no' | 'last' | 'closing';
 
+/** How long a drain waits for a request that is on its way to a connection without one. */
+const DRAIN_LINGER_MS = 100;
 /** Sets of timers kept for the next streams of the connection. */
 const SPARE_TIMERS = 4;
 
@@ -56,6 +58,7 @@ export class ConnectionManager
   #idleSince = 0;
   #idle: Timer | null = null;
   #duration: Timer | null = null;
+  #linger: Timer | null = null;
 
   constructor(config: HttpConfiguration) {
     this.config = config;
@@ -125,6 +128,7 @@ export class ConnectionManager
     this.closedBy = event === 'remote-close' ? 'remote' : 'local';
     this.#idle?.disable();
     this.#duration?.disable();
+    this.#linger?.disable();
     this.config.drain.observers?.delete(this);
     this.#account?.close(this.closedBy, this.#streams.length > 0);
     const { closeReason } = this.connection;
@@ -135,12 +139,26 @@ export class ConnectionManager
     this.#spareTimers.length = 0;
   }
 
-  /** The worker drains: an exchange that runs says `connection: close` itself, a connection without one ends here. */
+  /**
+   * The worker drains: an exchange that runs says `connection: close` itself, a connection without one ends here. Not at once: its
+   * client may have sent the next request before it could know, and would get no answer.
+   */
   onDrain(): void {
-    if (this.#streams.length > 0 || this.#ending === 'closing' || this.closedBy !== '') return;
+    if (this.#isIdle()) {
+      this.#linger ??= this.dispatcher.createTimer(() => this.#onLingered());
+      this.#linger.enable(DRAIN_LINGER_MS);
+    }
+  }
+
+  #onLingered(): void {
+    if (!this.#isIdle()) return;
     this.config.stats.cx.drainClose.inc();
     this.#ending = 'closing';
     this.connection.close('flush-delayed', 'deferred_close_on_drained_connection');
+  }
+
+  #isIdle(): boolean {
+    return this.#streams.length === 0 && this.#ending !== 'closing' && this.closedBy === '';
   }
 
   onAboveWriteBufferHighWatermark(): void {

@@ -113,10 +113,10 @@ for (const socketInterface of INTERFACES) {
       await withLimits({ listener: HIGH, cluster: LOW, socketInterface }, async (proxy) => {
         const [first, second] = await linesOf(proxy, [post('/', 'x'.repeat(REQUEST_BYTES)), get('/')]);
         // In one read, unless the kernel gave it in two.
-        assert.match(allMarks(first?.reads ?? []), /^H,D(-D)?,E!$/, first?.text);
+        assert.match(allMarks(first?.reads ?? []), /^H,D(-D)?,E!$/, first?.text ?? '');
         const paused = first?.reads.at(-1);
         assert.deepEqual(paused?.marks.at(-1)?.flows, [{ kind: 'paused', consecutive: 1 }]);
-        assert.equal(allMarks(second?.reads ?? []), 'H+', second?.text);
+        assert.equal(allMarks(second?.reads ?? []), 'H+', second?.text ?? '');
         const [resumed] = second?.reads[0]?.marks[0]?.flows ?? [];
         assert.ok(resumed?.kind === 'resumed' && paused !== undefined);
         // Between the first one's read and the second one's, and as long as it says, stamps truncated each for itself.

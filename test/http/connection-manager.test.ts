@@ -250,12 +250,24 @@ test('lines are written at the start, in the middle and at the end of a stream, 
   );
 });
 
-test('draining closes a connection without a request at once and leaves a busy one its answer', () => {
+test('draining closes a connection without a request after a moment and leaves a busy one its answer', () => {
   const idle = new HttpBench();
   idle.drain.draining = true;
   idle.dispatcher.run(() => idle.manager.onDrain());
+  idle.dispatcher.advance(99);
+  assert.equal(idle.connection.closedBy, null);
+  idle.dispatcher.advance(1);
   assert.equal(idle.connection.closedBy, 'flush-delayed');
   assert.equal(idle.stat('downstream_cx_drain_close'), 1);
+  const asked = new HttpBench();
+  asked.drain.draining = true;
+  asked.dispatcher.run(() => asked.manager.onDrain());
+  asked.receive(GET);
+  asked.dispatcher.advance(200);
+  assert.equal(asked.connection.closedBy, null, 'the request that was on its way is served');
+  asked.terminal.respond(200);
+  assert.ok(parse(asked.answer()).headers.includes('connection: close'));
+  assert.equal(asked.connection.closedBy, 'flush-delayed');
   const busy = new HttpBench();
   busy.receive(GET);
   busy.drain.draining = true;
