@@ -2,12 +2,13 @@
  * Nothing that a client offers without end is taken without end: each kind is ended by a named limit, with its reply, flag and details.
  */
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { startRawService } from '../support/lab-server.ts';
 import type { RawService } from '../support/lab-server.ts';
 import { untilStat } from '../support/instrumented.ts';
-import { httpProxyTo, startProxy } from '../support/proxy.ts';
-import type { RunningProxy } from '../support/proxy.ts';
+import { cluster, httpListener, startProxy } from '../support/proxy.ts';
+import type { Json, RunningProxy } from '../support/proxy.ts';
 import { get, RawClient } from '../support/raw-client.ts';
 import { INTERFACES } from '../support/thread.ts';
 
@@ -97,15 +98,14 @@ for (const socketInterface of INTERFACES) {
       proxy = await startProxy({
         concurrency: 1,
         socketInterface,
-        staticResources: httpProxyTo([upstream.port], {
-          format: '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% "%DOWNSTREAM_READ_DURATION%"',
-          manager: { request_headers_timeout: '0.2s', delayed_close_timeout: '0.2s' },
-        }),
+        staticResources: resources(upstream.port),
       });
       // What a working process holds anyway (young generation, compiled code) is there before anything is measured.
       await pipeline(PIPELINED / 2);
       const client = await RawClient.connect(proxy.port('http'));
-      await offer(client, 'GET / HTTP/1.1\r\n', 'x: y\r\n'.repeat(10_000)).closed;
+      const offer = new Offer(client, 'GET / HTTP/1.1\r\n', 'x: y\r\n'.repeat(10_000));
+      await client.response();
+      await offer.end();
       await nextLine();
     });
     after(async () => {
@@ -131,36 +131,29 @@ for (const socketInterface of INTERFACES) {
       lines += requests;
     }
 
-    /**
-     * A client that writes on and on may meet its own write error before it reads the answer: its loss, so it tries again. The
-     * line is there each time.
-     */
-    async function answerTo(start: string, more: string) {
-      for (let attempt = 1; ; attempt += 1) {
-        const client = await RawClient.connect(proxy.port('http'));
-        const { offered, closed } = offer(client, start, more);
-        try {
-          return { answer: await client.response(), offered, closed };
-        } catch (error) {
-          if (attempt === 3) throw error;
-          await nextLine();
-        }
-      }
-    }
-
     for (const { what, start, more, status, body, details } of ENDLESS) {
       test(`${what} without end: ${status}, and the connection is closed`, async () => {
         const resident = proxy.resident();
-        const { answer, offered, closed } = await answerTo(start, more);
+        const client = await RawClient.connect(proxy.port('http'));
+        const offer = new Offer(client, start, more);
+        const answer = await client.response();
         assert.equal(answer.status, status);
         assert.equal(answer.body, body);
         assert.match(answer.head, /^connection: close$/im);
         assert.match(await nextLine(), new RegExp(`^${status} DPE ${details} `));
-        await closed;
-        assert.ok(offered() < OFFERED, 'ended long before');
+        await offer.end();
+        assert.ok(offer.offered < OFFERED, 'ended long before');
         assert.ok(proxy.resident() - resident < GROWTH, `grown by ${proxy.resident() - resident}`);
       });
     }
+
+    test('a client that writes on behind its answer is cut off in time', async () => {
+      const client = await RawClient.connect(proxy.port('hasty'));
+      const offer = new Offer(client, '\r\n', '\r\n'.repeat(30_000), Infinity);
+      await offer.closed;
+      assert.match(await nextLine(), /^400 DPE http1.codec_error /);
+      await untilStat(proxy, 'http.hasty.downstream_cx_delayed_close_timeout', 1);
+    });
 
     test('a head sent byte by byte is a head, and its fragments are summed up', async () => {
       const client = await RawClient.connect(proxy.port('http'));
@@ -180,7 +173,7 @@ for (const socketInterface of INTERFACES) {
     });
 
     test('a head that never comes to its end is answered 408 in time', async () => {
-      const client = await RawClient.connect(proxy.port('http'));
+      const client = await RawClient.connect(proxy.port('hasty'));
       client.write('GET / HTTP/1.1\r\nhost: test\r\n');
       const drip = setInterval(() => client.write('x: y\r\n'), 20);
       const answer = await client.response();
@@ -189,7 +182,7 @@ for (const socketInterface of INTERFACES) {
       assert.equal(answer.body, 'request header timeout');
       await client.closed();
       assert.match(await nextLine(), /^408 - request_header_timeout /);
-      assert.equal(await proxy.stat('http.ingress.downstream_rq_header_timeout'), 1);
+      assert.equal(await proxy.stat('http.hasty.downstream_rq_header_timeout'), 1);
     });
 
     test(`${PIPELINED} pipelined requests are answered in order, within the same memory`, async () => {
@@ -201,25 +194,51 @@ for (const socketInterface of INTERFACES) {
   });
 }
 
-/** Writes `more` again and again until the other side has closed or `OFFERED` bytes were taken. */
-function offer(
-  client: RawClient,
-  start: string,
-  more: string,
-): { readonly offered: () => number; readonly closed: Promise<void> } {
-  const { socket } = client;
-  const piece = Buffer.from(more, 'latin1');
-  let offered = start.length;
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
-  const push = (): void => {
-    while (offered < OFFERED && !socket.destroyed) {
-      offered += piece.length;
-      if (!socket.write(piece)) return;
-    }
+/** The listener `http` is patient: whatever the machine is busy with, nothing ends by time there. On `hasty` it does. */
+function resources(port: number): Json {
+  const format = '%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% "%DOWNSTREAM_READ_DURATION%"';
+  const patient = { delayed_close_timeout: '30s' };
+  const hasty = { stat_prefix: 'hasty', request_headers_timeout: '0.2s', delayed_close_timeout: '0.2s' };
+  return {
+    clusters: [cluster('upstream', [port])],
+    listeners: [
+      httpListener({ format, manager: patient }),
+      httpListener({ format, manager: hasty, listener: { name: 'hasty' } }),
+    ],
   };
-  socket.on('drain', push);
-  socket.on('close', () => resolve());
-  socket.write(start, 'latin1');
-  push();
-  return { offered: () => offered, closed };
+}
+
+/**
+ * Writes `more` again and again until it is told to end, the other side has closed or `most` bytes were taken. Reads between two
+ * pieces: on loopback the other side takes as fast as this one gives, so that writing until the kernel takes no more would keep
+ * this thread from its event loop, and from the answer, until the other side has lost its patience.
+ */
+class Offer {
+  offered: number;
+  readonly closed: Promise<void>;
+  #ended = false;
+  readonly #socket: Socket;
+
+  constructor({ socket }: RawClient, start: string, more: string, most = OFFERED) {
+    this.#socket = socket;
+    this.offered = start.length;
+    this.closed = new Promise((resolve) => {
+      socket.on('close', () => resolve());
+    });
+    const piece = Buffer.from(more, 'latin1');
+    const push = (): void => {
+      if (this.#ended || socket.destroyed || this.offered >= most) return;
+      this.offered += piece.length;
+      socket.write(piece, () => setImmediate(push));
+    };
+    socket.write(start, 'latin1');
+    push();
+  }
+
+  /** Ends this side as soon as what it has begun to write is taken, and waits for the other to close. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#socket.end();
+    await this.closed;
+  }
 }

@@ -12,11 +12,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
 import { INSTRUMENTED_FORMAT } from '../../src/observe/format/instrumented-format.ts';
+import { pause } from './raw-client.ts';
 
 const BIN = new URL('../../bin/nodeproxy.js', import.meta.url).pathname;
 /** Node's arguments for a process that does not outlive the test run: its standard input must be a pipe. */
 export const END_WITH_PARENT = ['--import', new URL('./end-with-parent.ts', import.meta.url).href];
 const START_MS = 30_000;
+/** Longer than a busy machine takes for what a test waits for. */
+const GUARD_MS = 20_000;
 
 /** A piece of Envoy configuration. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -86,10 +89,9 @@ export class RunningProxy {
   /** The access log's lines, once there are at least `count` (the file thread writes them a moment after the response). */
   async logLines(count: number, file = 'access.log'): Promise<string[]> {
     const path = join(this.folder, file);
-    for (let attempt = 0; attempt < 200; attempt += 1) {
+    for (const until = Date.now() + GUARD_MS; Date.now() < until; await pause(25)) {
       const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
       if (lines.length >= count) return lines;
-      await pause(25);
     }
     throw new Error(`fewer than ${count} lines in ${path}\n${this.output}`);
   }
@@ -97,11 +99,10 @@ export class RunningProxy {
   /** The first line of the access log that matches, once there is one. */
   async logLine(pattern: RegExp, file = 'access.log'): Promise<string> {
     const path = join(this.folder, file);
-    for (let attempt = 0; attempt < 200; attempt += 1) {
+    for (const until = Date.now() + GUARD_MS; Date.now() < until; await pause(25)) {
       const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
       const line = lines.find((each) => pattern.test(each));
       if (line !== undefined) return line;
-      await pause(25);
     }
     throw new Error(`no line like ${pattern} in ${path}\n${this.output}`);
   }
@@ -189,12 +190,6 @@ async function waitFor(
   throw new Error(`the proxy did not start:\n${output()}`);
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
-
 export function socketAddress(port: number): Json {
   return { socket_address: { address: '127.0.0.1', port_value: port } };
 }
@@ -228,6 +223,11 @@ export interface HttpOptions {
 
 /** One HTTP listener `http` with the instrumented log in `access.log`, everything to the cluster `upstream`. */
 export function httpProxyTo(ports: readonly number[], options: HttpOptions = {}): Json {
+  return { listeners: [httpListener(options)], clusters: [cluster('upstream', ports, options.cluster)] };
+}
+
+/** The listener of `httpProxyTo`, for a proxy that has several. */
+export function httpListener(options: HttpOptions = {}): Json {
   const type = 'type.googleapis.com/envoy.extensions.filters';
   const manager = {
     '@type': `${type}.network.http_connection_manager.v3.HttpConnectionManager`,
@@ -253,15 +253,10 @@ export function httpProxyTo(ports: readonly number[], options: HttpOptions = {})
   };
   const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager };
   return {
-    listeners: [
-      {
-        name: 'http',
-        address: socketAddress(0),
-        filter_chains: [{ filters: [filter] }],
-        ...options.listener,
-      },
-    ],
-    clusters: [cluster('upstream', ports, options.cluster)],
+    name: 'http',
+    address: socketAddress(0),
+    filter_chains: [{ filters: [filter] }],
+    ...options.listener,
   };
 }
 
