@@ -154,13 +154,15 @@ export class WorkerRuntime {
 
   /** Synchronous: it runs while the thread ends. After a crash parts of it may fail; the rest is still to be done. */
   #release(): void {
-    const { dispatcher, listeners, clusters, logs, stats } = this.#parts;
+    const { dispatcher, connections, listeners, clusters, logs, stats } = this.#parts;
     const steps = [
       () => listeners.stopAccepting(),
       () => dispatcher.run(() => listeners.closeConnections()),
       () => dispatcher.run(() => clusters.drain(true)),
       () => logs.flush(),
       () => stats.announceNow(),
+      // Last: readiness that is told to a thread without JavaScript aborts the process.
+      () => connections.stop(),
     ];
     for (const step of steps) {
       try {
