@@ -82,7 +82,9 @@ describe('a worker that crashes', () => {
         await untilStat(proxy, 'server.worker_restarts', 1);
         assert.match(
           proxy.output,
-          how === 'exit' ? /\(tid \d+\) .*7/ : /worker_\d \(tid \d+\) crashed: Error: crash on demand/,
+          how === 'exit'
+            ? /\(tid \d+\) .*7/
+            : /worker_\d \(tid \d+\) crashed: InvariantError: crash on demand/,
         );
         await untilSaid(proxy, /all workers accept[^]*worker_\d ready/);
         const fresh = await onEachThread(proxy, port);

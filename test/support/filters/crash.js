@@ -1,13 +1,15 @@
-/** Kills the worker that a request with `x-crash` comes to: `timer` throws from a timer, `reject` leaves a rejection to nobody. */
+import { invariant } from '../../../src/base/invariant.ts';
+
+/**
+ * Kills the worker that a request with `x-crash` comes to: `timer` has the proxy's own code throw from a timer, `reject` has it leave a
+ * rejection to nobody. (What a script throws by itself ends no worker.)
+ */
 export default function crash() {
   return {
     onRequest({ headers }) {
       const how = headers.get('x-crash');
-      if (how === 'timer') {
-        setTimeout(() => {
-          throw new Error('crash on demand');
-        }, 0);
-      } else if (how === 'reject') void Promise.reject(new Error('crash on demand'));
+      if (how === 'timer') setTimeout(invariant, 0, false, 'crash on demand');
+      else if (how === 'reject') void Promise.resolve().then(() => invariant(false, 'crash on demand'));
       else if (how === 'exit') process.exit(7);
     },
   };

@@ -12,6 +12,7 @@ import type {
   HeaderMap,
 } from '../../../api/http.ts';
 import { copyOf, lengthOf } from '../../../buffer/bytes.ts';
+import { ScriptError } from './script.ts';
 
 /** How the message's side of the filter callbacks looks from here. */
 export interface MessageDoor {
@@ -59,7 +60,7 @@ export class MessageSide {
   /** It has returned, or its promise has settled. */
   end(): void {
     this.#phase = 'over';
-    this.#wait?.reject(new Error('the script has returned'));
+    this.#wait?.reject(new ScriptError('the script has returned'));
     this.#wait = null;
   }
 
@@ -92,7 +93,7 @@ export class MessageSide {
     if (this.#body !== null) return this.#body;
     const body = this.running
       ? this.#ask()
-      : Promise.reject(new Error('the body can be asked for only while the function runs'));
+      : Promise.reject(new ScriptError('the body can be asked for only while the function runs'));
     // A script that does not wait for it is no reason to end the worker.
     body.catch(() => undefined);
     this.#body = body;

@@ -7,10 +7,16 @@
  *
  * The module is loaded once per worker and configuration, before the listener takes traffic. A function that returns a promise
  * holds its message up until the promise settles; one that throws is counted and logged, and the message goes on
- * (`onFailure: 'continue'`, the default) or is answered with 500 (`'respond'`).
+ * (`onFailure: 'continue'`, the default) or is answered with 500 (`'respond'`). What it throws outside of these functions, from a
+ * timer say, is counted and logged too (`stray-errors.ts`).
  */
 import { pathToFileURL } from 'node:url';
 import { resolve } from 'node:path';
+
+/** What the proxy tells a script of its own doing; whoever meets it, it is the script's error. */
+export class ScriptError extends Error {
+  override readonly name = 'ScriptError';
+}
 
 export interface ScriptHeaders extends Iterable<[string, string]> {
   /** First value; pseudo headers (`:path`) too. */
@@ -72,10 +78,14 @@ export interface ScriptFunctions {
   readonly onFailure?: 'continue' | 'respond';
 }
 
+/** Of a path, from the current folder, or a URL. */
+export function moduleUrl(module: string): string {
+  return module.startsWith('file:') ? module : pathToFileURL(resolve(module)).href;
+}
+
 /** Throws, with the module's name, on whatever is not as the contract says. */
 export async function loadScript(module: string, config: unknown): Promise<ScriptFunctions> {
-  const url = module.startsWith('file:') ? module : pathToFileURL(resolve(module)).href;
-  const loaded = (await import(url)) as { readonly default?: unknown };
+  const loaded = (await import(moduleUrl(module))) as { readonly default?: unknown };
   if (typeof loaded.default !== 'function') {
     throw new Error(`javascript: ${module} has no default export that is a function`);
   }
