@@ -13,6 +13,12 @@ export const OWN_MESSAGES: Readonly<Record<string, MessageDescriptor>> = {
       config: { n: 2, m: 'google.protobuf.Struct' },
     },
   },
+  'nodeproxy.extensions.filters.network.tap.v1.Tap': {
+    f: {
+      // File that what passes is written to, a line of JSON for each piece.
+      path: { n: 1, t: 'string', v: { minLen: 1 } },
+    },
+  },
 };
 
 /** Newer fields: message, name, descriptor. The generator fails when the definitions come to have one of them. */
@@ -42,6 +48,7 @@ export const EXTENSION_ROOTS: readonly string[] = [
   'envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
   'envoy.extensions.filters.http.fault.v3.HTTPFault',
   'nodeproxy.extensions.filters.http.javascript.v1.JavaScript',
+  'nodeproxy.extensions.filters.network.tap.v1.Tap',
   'envoy.extensions.access_loggers.file.v3.FileAccessLog',
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog',
   'envoy.extensions.access_loggers.stream.v3.StderrAccessLog',
@@ -71,6 +78,7 @@ export const SHORT_NAMES: Readonly<Record<string, string>> = {
   'envoy.extensions.filters.http.router.v3.Router': 'Router',
   'envoy.extensions.filters.network.direct_response.v3.Config': 'DirectResponseConfig',
   'nodeproxy.extensions.filters.http.javascript.v1.JavaScript': 'JavaScriptConfig',
+  'nodeproxy.extensions.filters.network.tap.v1.Tap': 'TapConfig',
   'envoy.config.route.v3.RetryPolicy': 'RetryPolicy',
   'envoy.config.core.v3.RetryPolicy': 'CoreRetryPolicy',
   'envoy.config.cluster.v3.Cluster': 'Cluster',

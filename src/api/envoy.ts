@@ -28,6 +28,7 @@ export interface ExtensionMessages {
   'envoy.extensions.filters.http.buffer.v3.BufferPerRoute': BufferPerRoute;
   'envoy.extensions.filters.http.fault.v3.HTTPFault': FaultConfig;
   'nodeproxy.extensions.filters.http.javascript.v1.JavaScript': JavaScriptConfig;
+  'nodeproxy.extensions.filters.network.tap.v1.Tap': TapConfig;
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': FileAccessLog;
   'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog': StdoutAccessLog;
   'envoy.extensions.access_loggers.stream.v3.StderrAccessLog': StderrAccessLog;
@@ -2962,6 +2963,11 @@ export interface TagSpecifier {
   readonly tag_name?: string;
   readonly regex?: string;
   readonly fixed_value?: string;
+}
+
+/** nodeproxy.extensions.filters.network.tap.v1.Tap */
+export interface TapConfig {
+  readonly path?: string;
 }
 
 /** envoy.config.core.v3.TcpKeepalive */

@@ -7,7 +7,7 @@
 import type { ByteQueue, Bytes } from './bytes.ts';
 import type { Address } from './socket.ts';
 import type { Dispatcher } from './event.ts';
-import type { AccessLogs, IoObserver } from './observe.ts';
+import type { AccessLogs, IoObserver, LineSink } from './observe.ts';
 import type { StatsScope } from './stats.ts';
 import type { ClusterManager } from './upstream.ts';
 import type { Slot } from './server.ts';
@@ -190,4 +190,21 @@ export interface NetworkFilterFactory {
   readonly typeUrl: string;
   readonly terminal: boolean;
   prepare(config: unknown, context: NetworkFilterContext): Promise<() => ReadFilter> | (() => ReadFilter);
+}
+
+/** What an upstream network filter's factory may use. */
+export interface UpstreamFilterContext {
+  readonly cluster: string;
+  /** The sink of a file's lines; the same path gives the same one. */
+  readonly openLog: (path: string) => LineSink;
+}
+
+/**
+ * A network filter of upstream connections (`Cluster.filters`). It stands in front of the pool's own and sees the bytes as they are
+ * on the wire; it continues, the pool's is the terminal one. One that wants what is written, too, adds itself as write filter when it
+ * gets its callbacks. `prepare` runs once per cluster and worker.
+ */
+export interface UpstreamFilterFactory {
+  readonly typeUrl: string;
+  prepare(config: unknown, context: UpstreamFilterContext): () => ReadFilter;
 }

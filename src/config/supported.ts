@@ -148,7 +148,9 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
     load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options http_protocol_options
     typed_extension_protocol_options dns_refresh_rate dns_failure_refresh_rate dns_lookup_family upstream_bind_config
     least_request_lb_config load_balancing_policy upstream_connection_options transport_socket
-    metadata`,
+    filters metadata`,
+  [`${C}.cluster.v3.Filter`]: 'name typed_config',
+  'nodeproxy.extensions.filters.network.tap.v1.Tap': 'path',
   [`${C}.cluster.v3.Cluster.LeastRequestLbConfig`]: 'choice_count active_request_bias',
   [`${C}.cluster.v3.Cluster.RefreshRate`]: 'base_interval max_interval',
   [`${C}.cluster.v3.LoadBalancingPolicy`]: 'policies',
@@ -246,6 +248,7 @@ export const SUPPORTED_EXTENSIONS: Readonly<Record<string, readonly string[]>> =
     'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
     'envoy.extensions.upstreams.tcp.v3.TcpProtocolOptions',
   ],
+  [`${C}.cluster.v3.Filter.typed_config`]: ['nodeproxy.extensions.filters.network.tap.v1.Tap'],
   [`${C}.overload.v3.ResourceMonitor.typed_config`]: [
     'envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
   ],

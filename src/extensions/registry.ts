@@ -3,7 +3,13 @@
  * and a line here. Nothing in front of this folder on the import ladder knows any of them.
  */
 import type { HttpFilterFactory } from '../api/http.ts';
-import type { NetworkFilterFactory } from '../api/network.ts';
+import type { Cluster } from '../api/envoy.ts';
+import type {
+  NetworkFilterFactory,
+  ReadFilter,
+  UpstreamFilterContext,
+  UpstreamFilterFactory,
+} from '../api/network.ts';
 import { logger } from '../base/logger.ts';
 import type { ComponentLogger } from '../base/logger.ts';
 import { compileRouteTable } from '../router/route-table.ts';
@@ -14,6 +20,7 @@ import type { ScriptLogLevel } from './http/javascript/script.ts';
 import { ROUTER_FILTER } from './http/router.ts';
 import { echoFactory } from './network/echo.ts';
 import { HttpConnectionManagerFactory } from './network/http-connection-manager.ts';
+import { tapFactory } from './network/tap.ts';
 import { tcpProxyFactory } from './network/tcp-proxy/tcp-proxy.ts';
 
 export const HTTP_FILTERS: readonly HttpFilterFactory[] = [
@@ -31,6 +38,21 @@ export const NETWORK_FILTERS: readonly NetworkFilterFactory[] = [
     compileRoutes: (config) => compileRouteTable(config),
   }),
 ];
+
+/** Of upstream connections. */
+const UPSTREAM_FILTERS: readonly UpstreamFilterFactory[] = [tapFactory];
+
+/** What makes the network filters of a cluster's connections, in order. */
+export function prepareUpstreamFilters(
+  config: Cluster,
+  context: UpstreamFilterContext,
+): readonly (() => ReadFilter)[] {
+  return (config.filters ?? []).map(({ name = '', typed_config: typed }) => {
+    const factory = UPSTREAM_FILTERS.find(({ typeUrl }) => typeUrl === typed?.['@type']);
+    if (factory === undefined) throw new Error(`cluster ${context.cluster}: no upstream filter ${name}`);
+    return factory.prepare(typed, context);
+  });
+}
 
 function scriptLog(log: ComponentLogger, level: ScriptLogLevel, message: string): void {
   if (level === 'warn') log.warning(message);

@@ -6,14 +6,14 @@
  */
 import type { PoolStatus } from '../api/admin.ts';
 import type { AccessLog, RouteConfiguration } from '../api/envoy.ts';
-import type { AccessLogs } from '../api/observe.ts';
+import type { AccessLogs, LineSink } from '../api/observe.ts';
 import type { ClusterSnapshot } from '../api/upstream.ts';
 import type { FromWorker, WorkerOptions } from '../api/server.ts';
 import { SystemClock } from '../base/clock.ts';
 import { ConnectionIds } from '../base/ids.ts';
 import { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { createAccessLogs } from '../extensions/access-log/access-logs.ts';
-import { NETWORK_FILTERS } from '../extensions/registry.ts';
+import { NETWORK_FILTERS, prepareUpstreamFilters } from '../extensions/registry.ts';
 import { ConnectionFactory } from '../network/connection-factory.ts';
 import { SlabStats } from '../observe/stats/slab-stats.ts';
 import { WorkerSinks } from '../observe/worker-sinks.ts';
@@ -59,6 +59,7 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
   };
   slots.clusters.set(options.slots.clusters);
   slots.routes.set(options.slots.routes);
+  const openLog = (path: string): LineSink => logs.open(path);
   const clusters = new WorkerClusterManager({
     dispatcher,
     connect: (request) => connections.connect(request),
@@ -66,6 +67,7 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
     slot: slots.clusters,
     stats,
     hostStats: (cluster, address) => stats.hostStats(cluster, address),
+    filters: (cluster, config) => prepareUpstreamFilters(config, { cluster, openLog }),
     counts: new SharedCounts(options.sharedCounters, options.concurrency),
     worker: options.index,
   });
@@ -76,8 +78,7 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
     stats,
     requestPort: (path) => send({ kind: 'log-open', path }),
   });
-  const accessLogs = (configs: readonly AccessLog[]): AccessLogs =>
-    createAccessLogs(configs, (path) => logs.open(path));
+  const accessLogs = (configs: readonly AccessLog[]): AccessLogs => createAccessLogs(configs, openLog);
   const listeners = new ListenerSet({
     configs: options.listeners,
     worker: options,

@@ -9,6 +9,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterManager, ClusterSnapshot } from '../api/upstream.ts';
 import type { Cluster } from '../api/envoy.ts';
+import type { ReadFilter } from '../api/network.ts';
 import type { Slot } from '../api/server.ts';
 import type { Gauge, StatsScope } from '../api/stats.ts';
 import type { CountPlace } from './breaker/circuit-breakers.ts';
@@ -25,6 +26,8 @@ export interface ClusterManagerOptions extends PoolEnvironment {
   /** The root scope. */
   readonly stats: StatsScope;
   readonly hostStats: HostStatsFactory;
+  /** Prepares the network filters of a cluster's connections; absent = there are none. */
+  readonly filters?: (name: string, config: Cluster) => readonly (() => ReadFilter)[];
   /** Shared by all workers, and this worker's index in it. */
   readonly counts: SharedCounts;
   readonly worker: number;
@@ -83,9 +86,9 @@ export class WorkerClusterManager implements ClusterManager {
   }
 
   #make(name: string, entry: ClusterSnapshot): WorkerCluster {
-    const { stats, hostStats } = this.#options;
+    const { stats, hostStats, filters } = this.#options;
     const cluster = new WorkerCluster({
-      settings: new ClusterSettings(name, entry.config, stats),
+      settings: new ClusterSettings(name, entry.config, stats, filters?.(name, entry.config)),
       environment: this.#options,
       hostStats,
       place: this.#placeOf(entry),

@@ -6,6 +6,7 @@
  */
 import type { Address } from '../api/socket.ts';
 import type { Cluster, CommonHttpProtocolOptions, TcpKeepalive } from '../api/envoy.ts';
+import type { ReadFilter } from '../api/network.ts';
 import type { ClusterInfo } from '../api/upstream.ts';
 import type { StatsScope } from '../api/stats.ts';
 import { ClusterStats } from './cluster-stats.ts';
@@ -38,9 +39,11 @@ export class ClusterSettings implements ClusterInfo {
   readonly maxRequestsPerConnection: number;
   readonly keepAlive: KeepAlive | null;
   readonly from: Address | null;
+  /** Make the network filters of each connection, in order. */
+  readonly filters: readonly (() => ReadFilter)[];
 
   /** `stats` is the root scope. */
-  constructor(name: string, config: Cluster, stats: StatsScope) {
+  constructor(name: string, config: Cluster, stats: StatsScope, filters: readonly (() => ReadFilter)[] = []) {
     const common = commonOptionsOf(config);
     const bindTo = config.upstream_bind_config?.source_address;
     this.name = name;
@@ -55,6 +58,7 @@ export class ClusterSettings implements ClusterInfo {
     this.maxRequestsPerConnection =
       common?.max_requests_per_connection ?? config.max_requests_per_connection ?? 0;
     this.keepAlive = keepAliveOf(config.upstream_connection_options?.tcp_keepalive);
+    this.filters = filters;
     this.from = bindTo === undefined ? null : socketAddressOf(bindTo);
   }
 }

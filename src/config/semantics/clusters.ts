@@ -28,6 +28,7 @@ export function checkCluster(cluster: Cluster, path: string, context: CheckConte
   }
   checkThresholds(cluster, path, context);
   checkExtensions(cluster, path, context);
+  checkFilters(cluster, path, context);
 }
 
 function checkEndpoint(entry: LbEndpoint, type: string, path: string, context: CheckContext): void {
@@ -74,6 +75,13 @@ function checkThresholds(cluster: Cluster, path: string, context: CheckContext):
       context.report(threshold, 'priority', at, `thresholds for ${priority} are given twice`);
     }
     seen.add(priority);
+  }
+}
+
+function checkFilters(cluster: Cluster, path: string, context: CheckContext): void {
+  for (const [index, filter] of (cluster.filters ?? []).entries()) {
+    if (filter.typed_config !== undefined) continue;
+    context.report(filter, '', `${path}.filters[${index}].typed_config`, 'required');
   }
 }
 

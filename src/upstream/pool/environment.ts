@@ -27,6 +27,17 @@ export function connectRequestOf(host: UpstreamHost): ConnectRequest {
   return { to, from, bufferLimitBytes };
 }
 
+/** Begins to connect. The cluster's network filters stand in front of what the pool adds. */
+export function connectTo(
+  environment: PoolEnvironment,
+  request: ConnectRequest,
+  settings: ClusterSettings,
+): Connection {
+  const connection = environment.connect(request);
+  for (const make of settings.filters) connection.addReadFilter(make());
+  return connection;
+}
+
 /** Options of a socket that has just come up. A unix socket has none of them. */
 export function prepareSocket(connection: Connection, settings: ClusterSettings): void {
   if (connection.remoteAddress.kind !== 'ip') return;

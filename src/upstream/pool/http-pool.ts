@@ -17,7 +17,7 @@ import type { ClusterBreakers } from '../breaker/circuit-breakers.ts';
 import type { ClusterSettings } from '../cluster-settings.ts';
 import type { UpstreamHost } from '../host.ts';
 import { connectErrorText } from './connect-error.ts';
-import { connectRequestOf } from './environment.ts';
+import { connectRequestOf, connectTo } from './environment.ts';
 import type { ConnectRequest, PoolEnvironment } from './environment.ts';
 import { IdleStack } from './idle-stack.ts';
 import { PendingQueue, PendingRequest } from './pending-queue.ts';
@@ -243,7 +243,7 @@ export class Http1Pool implements HttpPool, PoolOwner, CancelListener {
       this.#account.stats.cxOverflow.inc();
       if (this.#all.size > 0) return false;
     }
-    const connection = this.#environment.connect(this.#request);
+    const connection = connectTo(this.#environment, this.#request, this.#settings);
     const codec = this.#environment.codec(connection, this.#settings);
     this.#all.add(new PooledConnection(this, this.#settings, connection, codec));
     this.#connecting += 1;

@@ -18,7 +18,7 @@ import type { ClusterBreakers } from '../breaker/circuit-breakers.ts';
 import type { UpstreamHost } from '../host.ts';
 import { ByteMeter } from './byte-meter.ts';
 import { connectErrorText } from './connect-error.ts';
-import { connectRequestOf, prepareSocket } from './environment.ts';
+import { connectRequestOf, connectTo, prepareSocket } from './environment.ts';
 import type { ConnectRequest, PoolEnvironment } from './environment.ts';
 import { PoolAccount } from './pool-account.ts';
 
@@ -62,7 +62,7 @@ export class FreshTcpPool implements TcpPool {
       if (this.#all.size > 0) return this.#refuse(callbacks);
     }
     if (!breakers.pendingRequests.canCreate()) return this.#refuse(callbacks);
-    const connection = this.#environment.connect(this.#request);
+    const connection = connectTo(this.#environment, this.#request, this.host.cluster);
     const upstream = new TcpUpstream(this.#account, connection, callbacks, (closed) => this.#forget(closed));
     this.#all.add(upstream);
     return upstream;
