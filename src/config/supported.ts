@@ -146,11 +146,13 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   // Clusters.
   [`${C}.cluster.v3.Cluster`]: `name alt_stat_name type connect_timeout per_connection_buffer_limit_bytes lb_policy
     load_assignment max_requests_per_connection circuit_breakers common_http_protocol_options http_protocol_options
-    typed_extension_protocol_options dns_refresh_rate dns_failure_refresh_rate dns_lookup_family upstream_bind_config
+    typed_extension_protocol_options dns_refresh_rate dns_failure_refresh_rate dns_lookup_family respect_dns_ttl
+    dns_resolution_config dns_resolvers upstream_bind_config
     least_request_lb_config load_balancing_policy upstream_connection_options transport_socket
     filters metadata`,
   [`${C}.cluster.v3.Filter`]: 'name typed_config',
   'nodeproxy.extensions.filters.network.tap.v1.Tap': 'path',
+  [`${C}.core.v3.DnsResolutionConfig`]: 'resolvers',
   [`${C}.cluster.v3.Cluster.LeastRequestLbConfig`]: 'choice_count active_request_bias',
   [`${C}.cluster.v3.Cluster.RefreshRate`]: 'base_interval max_interval',
   [`${C}.cluster.v3.LoadBalancingPolicy`]: 'policies',
