@@ -11,6 +11,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { FromWorker, ToWorker, WorkerOptions } from '../api/server.ts';
 import { reopenLog, setLogLevels, logger } from '../base/logger.ts';
 import { ListenError } from './listener-set.ts';
+import { MemoryReturn } from './memory-return.ts';
 import type { WorkerParts } from './worker-parts.ts';
 import { loopReport } from './worker-report.ts';
 import type { WorkerReport } from './worker-report.ts';
@@ -40,8 +41,10 @@ export class WorkerRuntime {
       this.#parts.dispatcher.run(() => this.#onMessage(message));
     });
     process.on('exit', () => this.#release());
-    await this.#parts.listeners.prepare();
-    this.#send({ kind: 'prepared', tid: this.#parts.dispatcher.tid });
+    const { dispatcher, listeners } = this.#parts;
+    new MemoryReturn(dispatcher, () => listeners.connectionCount).start();
+    await listeners.prepare();
+    this.#send({ kind: 'prepared', tid: dispatcher.tid });
   }
 
   /** Each turn counts, and a timer makes one when nothing else does: idle is not blocked. */

@@ -1,0 +1,64 @@
+/**
+ * Gives memory back after many connections have gone: one full collection, on the worker, when it has become quiet.
+ *
+ * V8 collects because something is allocated. A worker that lost its thousands of connections allocates nothing, so it would keep what
+ * they left, and a young generation grown for them, until traffic comes again. The one collection asked for here makes V8's own memory
+ * reducer go on by itself: some ten seconds later, in small steps, the heap shrinks and its pages go back to the system (measured, 4000
+ * connections: 302 MB resident, 169 then, 166 before they came). It stops the thread for some ten milliseconds, hence the quiet.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Dispatcher, Timer } from '../api/event.ts';
+
+const CHECK_MS = 1000;
+/** A drop that is worth a collection. */
+const LEAST_GONE = 1000;
+/** Fewer turns than this between two checks: the heartbeat, a log's flush, a request now and then. */
+const QUIET_TURNS = 100;
+/** So many quiet checks in a row. */
+const QUIET_CHECKS = 3;
+
+export class MemoryReturn {
+  readonly #dispatcher: Pick<Dispatcher, 'turn' | 'createTimer'>;
+  readonly #connections: () => number;
+  readonly #collect: () => void;
+  readonly #timer: Timer;
+  /** Most connections since the last collection. */
+  #peak = 0;
+  #turn = 0;
+  #quiet = 0;
+
+  constructor(
+    dispatcher: Pick<Dispatcher, 'turn' | 'createTimer'>,
+    connections: () => number,
+    collect: () => void = collectAll,
+  ) {
+    this.#dispatcher = dispatcher;
+    this.#connections = connections;
+    this.#collect = collect;
+    this.#timer = dispatcher.createTimer(() => this.#check());
+  }
+
+  start(): void {
+    this.#timer.enable(CHECK_MS);
+  }
+
+  #check(): void {
+    const { turn } = this.#dispatcher;
+    const connections = this.#connections();
+    this.#peak = Math.max(this.#peak, connections);
+    this.#quiet = turn - this.#turn < QUIET_TURNS ? this.#quiet + 1 : 0;
+    this.#turn = turn;
+    this.#timer.enable(CHECK_MS);
+    if (this.#quiet < QUIET_CHECKS || connections > this.#peak / 2) return;
+    if (this.#peak - connections < LEAST_GONE) return;
+    this.#peak = connections;
+    this.#collect();
+  }
+}
+
+/** V8 shows its collector to contexts made after the flag was set. It stays set: the flags are those of all threads. */
+function collectAll(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}

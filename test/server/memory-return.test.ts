@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { MemoryReturn } from '../../src/server/memory-return.ts';
+import { FakeDispatcher } from '../support/fake-dispatcher.ts';
+
+class Worker {
+  readonly dispatcher = new FakeDispatcher();
+  connections = 0;
+  collections = 0;
+
+  constructor() {
+    const memory = new MemoryReturn(
+      this.dispatcher,
+      () => this.connections,
+      () => (this.collections += 1),
+    );
+    memory.start();
+  }
+
+  /** Seconds with so many turns each. */
+  pass(seconds: number, turns = 10): number {
+    for (let second = 0; second < seconds; second += 1) {
+      this.dispatcher.turn += turns;
+      this.dispatcher.advance(1000);
+    }
+    return this.collections;
+  }
+}
+
+describe('a collection after a drop of connections', () => {
+  test('comes once, when the worker has become quiet', () => {
+    const worker = new Worker();
+    worker.connections = 4000;
+    assert.equal(worker.pass(10), 0);
+    worker.connections = 10;
+    assert.equal(worker.pass(10, 5000), 0, 'busy with others');
+    assert.equal(worker.pass(2), 0);
+    assert.equal(worker.pass(1), 1);
+    assert.equal(worker.pass(60), 1);
+  });
+
+  test('comes again after the next drop', () => {
+    const worker = new Worker();
+    for (let round = 1; round <= 3; round += 1) {
+      worker.connections = 2000;
+      worker.pass(1, 5000);
+      worker.connections = 0;
+      assert.equal(worker.pass(5), round);
+    }
+  });
+
+  test('is not worth its pause for a few connections, or when most of them stay', () => {
+    const worker = new Worker();
+    worker.connections = 900;
+    worker.pass(5);
+    worker.connections = 0;
+    assert.equal(worker.pass(10), 0);
+    worker.connections = 10_000;
+    worker.pass(5);
+    worker.connections = 6000;
+    assert.equal(worker.pass(10), 0);
+  });
+});
