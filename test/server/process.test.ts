@@ -4,13 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { renameSync, existsSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import type { DemoService } from '../../src/server/demo-service.ts';
 import { startDemoService } from '../../src/server/demo-service.ts';
+import { pause } from '../support/raw-client.ts';
 import { fetchText, headOf, httpConfig, ProxyProcess } from './proxy-process.ts';
 import type { HttpConfigOptions } from './proxy-process.ts';
 
@@ -36,13 +39,16 @@ const ARGS = [
   '20',
 ];
 
-/** Blocks or breaks the worker that a request with that header comes to. */
+/** Blocks (until there is a file) or breaks (by the proxy's own code) the worker that a request with that header comes to. */
 const SCRIPT = `
+import { invariant } from '${new URL('../../src/base/invariant.ts', import.meta.url).href}';
+import { existsSync } from 'node:fs';
 export default () => ({
   onRequest(handle) {
-    if (handle.headers.get('x-crash') !== null) queueMicrotask(() => { throw new Error('crash on demand'); });
-    const block = Number(handle.headers.get('x-block') ?? 0);
-    if (block > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, block);
+    if (handle.headers.get('x-crash') !== null) setTimeout(invariant, 0, false, 'crash on demand');
+    const until = handle.headers.get('x-block-until');
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    while (until !== null && !existsSync(until)) Atomics.wait(cell, 0, 0, 20);
   },
 });
 `;
@@ -83,20 +89,26 @@ test('two workers serve, each with its own thread id, and both show up in the lo
 
 for (const socketInterface of ['syscall', 'portable']) {
   test(`SIGTERM finishes what is in flight, closes the connection and exits with 0 (${socketInterface})`, async () => {
-    const running = await start({ args: ['--socket-interface', socketInterface, '-l', 'debug'] });
+    const held = Promise.withResolvers<ServerResponse>();
+    const service = createHttpServer((_request, response) => held.resolve(response)).listen(0, '127.0.0.1');
+    await once(service, 'listening');
+    const { port: upstreamPort } = service.address() as AddressInfo;
+    const args = ['--socket-interface', socketInterface, '-l', 'debug'];
+    const running = await start({ upstreamPort, args });
     const port = await running.port('http');
-    const slow = fetchText(url(port, '/slow?delay=700'), 'GET', { connection: 'keep-alive' });
-    while (upstream.requests === 0 || !(await running.admin('/clusters')).body.includes('rq_active::1'));
+    const slow = fetchText(url(port, '/slow'), 'GET', { connection: 'keep-alive' });
+    const response = await held.promise;
     running.kill('SIGTERM');
     // Each worker says so when it has stopped accepting.
     await running.says(/draining \d connections[^]*draining \d connections/);
     await assert.rejects(headOf(url(port)), /ECONNREFUSED|ECONNRESET/);
+    response.end('at last');
     const answer = await slow;
-    assert.equal(answer.status, 200);
-    assert.equal(answer.headers['connection'], 'close');
+    assert.deepEqual([answer.status, answer.body, answer.headers['connection']], [200, 'at last', 'close']);
     const ended = await running.ended;
+    service.close();
     assert.deepEqual([ended.code, ended.signal], [0, null]);
-    assert.match(running.read('access.log'), /\/slow\?delay=700 200/);
+    assert.match(running.read('access.log'), /\/slow 200/);
   });
 }
 
@@ -117,7 +129,12 @@ test('a second SIGTERM closes what is open', async () => {
 });
 
 test('SIGTERM in the middle of the start ends it with 0', async () => {
-  proxy = new ProxyProcess(ARGS, { 'config.yaml': httpConfig({ upstreamPort: upstream.port }) });
+  // The workers wait for a module that is not there before the test is over.
+  proxy = new ProxyProcess(ARGS, {
+    'config.yaml': httpConfig({ upstreamPort: upstream.port, script: true }),
+    'script.js': `await new Promise((resolve) => setTimeout(resolve, 60_000));\n${SCRIPT}`,
+    'package.json': '{"type":"module"}',
+  });
   await proxy.says(/admin address/);
   proxy.kill('SIGTERM');
   const ended = await proxy.ended;
@@ -173,41 +190,42 @@ for (const [how, listener] of [
     const running = await start({ script: true, listener });
     const port = await running.port('http');
     await assert.rejects(fetchText(url(port, '/slow?delay=300'), 'GET', { 'x-crash': '1' }));
-    await running.says(/crashed: Error: crash on demand/);
+    await running.says(/crashed: InvariantError: crash on demand/);
     await running.says(/all workers accept[\s\S]*worker_\d ready/);
-    for (let count = 0; count < 40; count += 1) assert.equal((await fetchText(url(port))).status, 200);
+    // Which of two idle workers takes a connection of a shared socket is the kernel's choice.
+    const served = new Set<string | undefined>();
+    for (let count = 0; count < 2000 && served.size < 2; count += 1) {
+      assert.equal((await fetchText(url(port))).status, 200);
+      if (count % 40 === 39)
+        for (const [, tid] of running.read('access.log').matchAll(/^\/ 200 (\d+)$/gm)) served.add(tid);
+    }
+    assert.equal(served.size, 2);
     const { body } = await running.admin('/stats');
     assert.match(body, /^server\.worker_restarts: 1$/m);
     running.kill('SIGTERM');
     assert.equal((await running.ended).code, 0);
-    const tids = new Set(
-      Array.from(running.read('access.log').matchAll(/^\/ 200 (\d+)$/gm), (match) => match[1]),
-    );
-    assert.equal(tids.size, 2);
   });
 }
 
 test('a blocked worker is counted and named; the other one and the admin answer meanwhile', async () => {
   const running = await start({ script: true });
   const port = await running.port('http');
-  const blocked = fetchText(url(port), 'GET', { 'x-block': '1900' });
+  const go = join(running.folder, 'go');
+  const blocked = fetchText(url(port), 'GET', { 'x-block-until': go });
   await running.says(/watchdog: worker_\d is blocked for more than 1000 ms/);
   const { body } = await running.admin('/stats');
-  assert.match(body, /^server\.watchdog_miss: 1$/m);
-  assert.match(body, /^server\.watchdog_mega_miss: 1$/m);
-  assert.match(body, /^server\.worker_[01]\.watchdog_miss: 1$/m);
+  // A busy machine holds threads up too: more than this one may have been missed.
+  assert.match(body, /^server\.watchdog_miss: [1-9]\d*$/m);
+  assert.match(body, /^server\.watchdog_mega_miss: [1-9]\d*$/m);
   const threads = (await running.admin('/threads')).body;
   const named = /watchdog: (worker_\d) is/.exec(running.err)?.[1] ?? '';
+  assert.match(body, new RegExp(`^server\\.${named}\\.watchdog_mega_miss: [1-9]`, 'm'));
   assert.match(threads, new RegExp(`^${named} .*hung`, 'm'));
-  let over = false;
-  const answered = Array.from({ length: 20 }, async () => {
-    const { status } = await fetchText(url(port));
-    return over ? 'late' : status;
-  });
-  assert.equal((await blocked).status, 200);
-  over = true;
-  const outcomes = await Promise.all(answered);
-  assert.ok(outcomes.includes(200), 'nobody was served meanwhile');
+  // The kernel gives about half of them to the blocked one.
+  const asked = Array.from({ length: 20 }, () => fetchText(url(port)));
+  assert.equal((await Promise.race(asked)).status, 200);
+  writeFileSync(go, '');
+  for (const answer of [blocked, ...asked]) assert.equal((await answer).status, 200);
 });
 
 test('SIGUSR1 reopens the access log and does not start a debugger', async () => {
@@ -215,7 +233,7 @@ test('SIGUSR1 reopens the access log and does not start a debugger', async () =>
   const port = await running.port('http');
   await fetchText(url(port, '/first'));
   const file = join(running.folder, 'access.log');
-  while (!existsSync(file) || !running.read('access.log').includes('/first'));
+  while (!existsSync(file) || !running.read('access.log').includes('/first')) await pause(5);
   renameSync(file, `${file}.1`);
   running.kill('SIGUSR1');
   await running.says(/log files reopened/);
