@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { fillUntilPaused } from '../support/fill.ts';
 import { patternAt, within } from '../support/pattern.ts';
 import { httpProxyTo, startProxy } from '../support/proxy.ts';
 import type { RunningProxy } from '../support/proxy.ts';
@@ -18,7 +19,6 @@ import { INTERFACES } from '../support/thread.ts';
 
 const GUARD_MS = 25_000;
 const LIMIT_BYTES = 32_768;
-const PIECE_BYTES = 49_152;
 /** Behind the pause: little enough that the reads around the pause are among the last that a line keeps. */
 const TAIL_BYTES = 1000;
 const HELD_MS = 300;
@@ -47,25 +47,6 @@ for (const socketInterface of INTERFACES) {
       await proxy.stop();
     });
 
-    /** Sends pieces, chunked, until reads stay off: paused once more than resumed, and still so a moment later. The count of bytes. */
-    async function fill(socket: Socket, prefix: string): Promise<number> {
-      let sent = 0;
-      for (let quiet = 0; quiet < 3;) {
-        const paused = await proxy.stat(`${prefix}_flow_control_paused_reading_total`);
-        const resumed = await proxy.stat(`${prefix}_flow_control_resumed_reading_total`);
-        quiet = paused > resumed ? quiet + 1 : 0;
-        if (quiet > 0) await pause(10);
-        else {
-          const piece = patternAt(sent, PIECE_BYTES);
-          socket.write(`${piece.length.toString(16)}\r\n`);
-          socket.write(piece);
-          socket.write('\r\n');
-          sent += piece.length;
-        }
-      }
-      return sent;
-    }
-
     function finish(socket: Socket, sent: number): void {
       const tail = patternAt(sent, TAIL_BYTES);
       socket.write(`${tail.length.toString(16)}\r\n`);
@@ -90,7 +71,7 @@ for (const socketInterface of INTERFACES) {
           client.socket.write('GET /down HTTP/1.1\r\nhost: test\r\n\r\n');
           const socket = await served;
           socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
-          const sent = await fill(socket, 'cluster.upstream.upstream');
+          const sent = await fillUntilPaused(proxy, socket, 'cluster.upstream.upstream_flow_control');
           await pause(HELD_MS);
           finish(socket, sent);
           // The pool gives this connection to the next test.
@@ -115,7 +96,7 @@ for (const socketInterface of INTERFACES) {
           const client = await SlowPeer.connect(proxy.port('http'), () => undefined);
           client.socket.write('PUT /up HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n');
           const socket = await served;
-          const sent = await fill(client.socket, 'http.ingress.downstream');
+          const sent = await fillUntilPaused(proxy, client.socket, 'http.ingress.downstream_flow_control');
           await pause(HELD_MS);
           finish(client.socket, sent);
           await pause(50);

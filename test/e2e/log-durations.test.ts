@@ -25,6 +25,10 @@ const THINK_MS = 120;
 const BODY_MS = 60;
 /** Numbers are truncated to whole ms, each for itself. */
 const ROUNDING_MS = 1;
+/** A timer of the filter counts from the beginning of its loop's turn, so its wait is shorter by what had passed of that turn. */
+const TURN_MS = 20;
+/** Between a system call of the proxy and the stamp behind it others may have the processor. */
+const PREEMPTED_MS = 40;
 /** Sizes of the talk: a request of 262,316 bytes with its head. */
 const UPLOAD_BYTES = 262_316;
 
@@ -109,28 +113,26 @@ for (const socketInterface of INTERFACES) {
         await client.response();
         const took = performance.now() - begun;
         const [, text = ''] = await proxy.logLines(2);
+        const logged = performance.now() - begun;
         const line = parseLong(text);
         const six = numbersOf(line);
         // The filter holds the head while the body is still on its way: its time is hidden behind the client's here.
         assert.ok(six.requestDuration >= SEND_MS - ROUNDING_MS, text);
-        assert.ok(
-          six.requestDuration <= took - THINK_MS - BODY_MS + 2 * ROUNDING_MS,
-          `${sentAfter}: ${text}`,
-        );
+        assert.ok(six.requestDuration <= took - thought - BODY_MS + 2 * ROUNDING_MS, `${sentAfter}: ${text}`);
         assert.ok(six.requestTxDuration >= six.requestDuration, text);
         assert.ok(
-          six.responseDuration - six.requestTxDuration >= thought - 2 * ROUNDING_MS - 1,
+          six.responseDuration - six.requestTxDuration >= thought - PREEMPTED_MS,
           `${thought}: ${text}`,
         );
         assert.ok(six.upstreamServiceTime >= thought - 2 * ROUNDING_MS - 1, text);
         assert.ok(six.responseTxDuration >= BODY_MS - 2 * ROUNDING_MS - 1, text);
-        assert.ok(six.duration <= took + ROUNDING_MS, text);
-        assert.ok(
-          Math.abs(six.duration - six.responseDuration - six.responseTxDuration) <= ROUNDING_MS + 1,
-          text,
-        );
-        assert.ok((line.ledger.get('client') ?? 0) >= (SEND_MS - FILTER_MS - ROUNDING_MS) * 1000, text);
-        assert.ok((line.ledger.get('upstream') ?? 0) >= (thought - 2) * 1000, text);
+        assert.ok(six.duration <= logged + ROUNDING_MS, text);
+        // The stream ends a moment behind its last write: time of the proxy itself.
+        const own = ((line.ledger.get('deliver') ?? 0) + (line.ledger.get('proxy') ?? 0)) / 1000;
+        const behind = six.duration - six.responseDuration - six.responseTxDuration;
+        assert.ok(behind >= -ROUNDING_MS && behind <= ROUNDING_MS + own, text);
+        assert.ok((line.ledger.get('client') ?? 0) >= (SEND_MS - FILTER_MS - TURN_MS) * 1000, text);
+        assert.ok((line.ledger.get('upstream') ?? 0) >= (thought - PREEMPTED_MS) * 1000, text);
         assert.ok((line.ledger.get('body') ?? 0) >= (BODY_MS - 10) * 1000, text);
         client.destroy();
       });
@@ -161,13 +163,13 @@ for (const socketInterface of INTERFACES) {
         const six = numbersOf(line);
         const { text } = line;
         const waited = six.requestTxDuration - six.requestDuration;
-        assert.ok(waited >= FILTER_MS + SEND_MS - 2 * ROUNDING_MS - 1, text);
+        assert.ok(waited >= FILTER_MS + SEND_MS - TURN_MS, text);
         // The service time begins when the router has the request: 4th less 2nd less 6th is the filter.
         const inFilter = six.responseDuration - six.requestDuration - six.upstreamServiceTime;
-        assert.ok(inFilter >= FILTER_MS - 3 * ROUNDING_MS, text);
+        assert.ok(inFilter >= FILTER_MS - TURN_MS, text);
         const [pool, paused] = [line.ledger.get('pool') ?? 0, line.ledger.get('paused.delay') ?? 0];
         assert.ok(pool >= (SEND_MS - 2) * 1000, text);
-        assert.ok(paused >= (FILTER_MS - 2) * 1000, text);
+        assert.ok(paused >= (FILTER_MS - TURN_MS) * 1000, text);
         assert.ok((pool + paused) / 1000 <= waited + 2 * ROUNDING_MS + 1, text);
         for (const client of [holder, waiter]) client.destroy();
       });

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import { fillUntilPaused } from '../support/fill.ts';
 import { startRawService } from '../support/lab-server.ts';
 import { LONG_FORMAT, marksOf, msBetween, parseLong } from '../support/instrumented.ts';
 import type { LongLine } from '../support/instrumented.ts';
@@ -21,7 +22,6 @@ const HIGH = 1024 * KIB;
 const REQUEST_BYTES = 10_170;
 /** Many reads' worth, less than the high limit. */
 const BODY_BYTES = 900 * KIB;
-const PIECE = 'x'.repeat(48 * KIB);
 const HELD_MS = 200;
 
 /** The exchange that a test answers itself. */
@@ -135,7 +135,7 @@ for (const socketInterface of INTERFACES) {
         client.write(get('/held'));
         const socket = await held.promise;
         socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
-        const size = await fill(proxy, socket);
+        const size = await fillUntilPaused(proxy, socket, 'cluster.upstream.upstream_flow_control');
         await pause(HELD_MS);
         socket.write('5\r\nhello\r\n0\r\n\r\n');
         client.socket.removeAllListeners('data').on('data', () => undefined);
@@ -151,21 +151,4 @@ for (const socketInterface of INTERFACES) {
       });
     });
   });
-}
-
-/** Writes chunks until the proxy's reads stay off: paused once more than resumed, and still so a moment later. The bytes written. */
-async function fill(proxy: RunningProxy, socket: Socket): Promise<number> {
-  const flow = 'cluster.upstream.upstream_flow_control';
-  let sent = 0;
-  for (let quiet = 0; quiet < 3;) {
-    const paused = await proxy.stat(`${flow}_paused_reading_total`);
-    const resumed = await proxy.stat(`${flow}_resumed_reading_total`);
-    quiet = paused > resumed ? quiet + 1 : 0;
-    if (quiet > 0) await pause(10);
-    else {
-      socket.write(`${PIECE.length.toString(16)}\r\n${PIECE}\r\n`);
-      sent += PIECE.length;
-    }
-  }
-  return sent;
 }

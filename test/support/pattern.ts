@@ -7,7 +7,10 @@ import { Readable } from 'node:stream';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { once } from 'node:events';
+import { pause } from './raw-client.ts';
 
+/** Longer than a busy machine takes, shorter than what guards a whole test. */
+const GUARD_MS = 15_000;
 export const KIB = 1024;
 export const MIB = 1024 * 1024;
 const PERIOD = 1_048_583;
@@ -102,12 +105,9 @@ export async function eventually(
   what: string,
 ): Promise<void> {
   let found: unknown;
-  for (let attempt = 0; attempt < 150; attempt += 1) {
+  for (const until = Date.now() + GUARD_MS; Date.now() < until; await pause(20)) {
     found = await look();
     if (found === expected) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
   }
   assert.equal(found, expected, what);
 }

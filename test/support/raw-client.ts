@@ -176,9 +176,14 @@ export function post(path: string, body: string, headers: readonly string[] = []
   );
 }
 
-/** For bodies of a client's connection: many waits of a few ms, in real time because the proxy is another process. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
+/**
+ * For bodies of a client's connection: many waits of a few ms, in real time because the proxy is another process. Never shorter: a
+ * timer counts from the beginning of the loop's turn, so that one set late in a turn ends early.
+ */
+export async function pause(ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  for (let left = ms; left > 0; left = until - performance.now())
+    await new Promise((resolve) => {
+      setTimeout(resolve, Math.ceil(left));
+    });
 }
