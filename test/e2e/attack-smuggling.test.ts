@@ -10,6 +10,7 @@ import { connect, createServer as createRawServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
+import { eventually } from '../support/pattern.ts';
 import { httpProxyTo, startProxy } from '../support/proxy.ts';
 import type { Json } from '../support/proxy.ts';
 import { INTERFACES } from '../support/thread.ts';
@@ -179,7 +180,7 @@ for (const socketInterface of INTERFACES) {
           if (!incoming.closed) await closed(incoming);
         }
         agent.destroy();
-        assert.equal(await proxy.stat('cluster.upstream.upstream_rq_active'), 0);
+        await eventually(() => proxy.stat('cluster.upstream.upstream_rq_active'), 0, 'requests stay');
       },
     );
   });

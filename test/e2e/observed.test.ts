@@ -79,7 +79,7 @@ describe('the proxy tells of itself', () => {
     for (const answer of await Promise.all([first, waiting])) await answer.body.text();
     assert.equal(await running.logLine(/^503/), `503 "${body}"`);
     await running.logLine(/^200 "-"/);
-    assert.equal(await gauge('rq_open'), 0);
+    await eventually(() => gauge('rq_open'), 0, 'the requests stay');
   });
 
   for (const [coalesce, fragments] of [
@@ -143,6 +143,13 @@ describe('the proxy tells of itself', () => {
     assert.deepEqual(tracers(running.output), tids);
     assert.doesNotMatch(running.output, /\[(?:debug|trace)\]\[(?:pool|http|router)\]/);
     await running.admin('/logging?connection=info', 'POST');
+    // What the threads have written until then lies before this line.
+    await running.admin('/reopen_logs', 'POST');
+    await eventually(
+      () => Promise.resolve(running.output.includes('log files reopened')),
+      true,
+      'the logs are reopened',
+    );
     const before = running.output.length;
     await connections();
     await running.admin('/ready');
