@@ -18,7 +18,7 @@ const GUARD_MS = 100_000;
 // At once: most of it is waiting.
 describe(`resident memory falls after ${CONNECTIONS} connections`, { concurrency: true }, () => {
   for (const socketInterface of INTERFACES) {
-    test(`on the ${socketInterface} interface`, () =>
+    test(`on the ${socketInterface} interface`, (t) =>
       within(
         GUARD_MS,
         'resident memory does not fall',
@@ -30,6 +30,10 @@ describe(`resident memory falls after ${CONNECTIONS} connections`, { concurrency
             socketInterface,
             concurrency: 1,
             staticResources: httpProxyTo([upstream.port]),
+          });
+          t.after(async () => {
+            await proxy.stop();
+            await upstream.stop();
           });
           const before = proxy.resident();
           const clients: Socket[] = [];
@@ -48,9 +52,7 @@ describe(`resident memory falls after ${CONNECTIONS} connections`, { concurrency
           const most = proxy.resident();
           for (const client of clients) client.destroy();
           assert.ok(most - before > 40 * MIB, `${CONNECTIONS} connections take memory: ${most - before}`);
-          while (proxy.resident() - before > (most - before) / 2) await pause(200);
-          await proxy.stop();
-          await upstream.stop();
+          while (!t.signal.aborted && proxy.resident() - before > (most - before) / 2) await pause(200);
         })(),
       ));
   }
