@@ -48,15 +48,18 @@ const CONSUMED = [
   HEDGE,
 ];
 
+/** What the connection manager adds (`x-envoy-internal`, `x-envoy-external-address`) steers nothing. */
+const STEERING: ReadonlySet<string> = new Set([...CONSUMED, EXPECTED_TIMEOUT]);
+
 export function hasControlHeaders(headers: HeaderMap): boolean {
   for (let index = 0; index < headers.size; index += 1) {
     const name = headers.nameAt(index);
-    if (name.charCodeAt(0) === LOWER_X && name.startsWith('x-envoy-')) return true;
+    if (name.charCodeAt(0) === LOWER_X && name.startsWith('x-envoy-') && STEERING.has(name)) return true;
   }
   return false;
 }
 
-/** Null: there are none. */
+/** Null: there are none, as in nearly every request. */
 export function takeControlHeaders(headers: HeaderMap): ControlHeaders | null {
   if (!hasControlHeaders(headers)) return null;
   const control: ControlHeaders = {
