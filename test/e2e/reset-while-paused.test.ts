@@ -6,24 +6,15 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { describe, test } from 'node:test';
+import { untilPaused } from '../support/fill.ts';
 import { eventually, MIB, within, writePattern } from '../support/pattern.ts';
 import { httpProxyTo, startProxy, tcpProxyTo } from '../support/proxy.ts';
-import type { RunningProxy } from '../support/proxy.ts';
 import { startRawUpstream } from '../support/raw-bodies.ts';
 import { endOf, tcpClient, TcpUpstream } from '../support/tcp-upstream.ts';
 import { INTERFACES } from '../support/thread.ts';
 
 const GUARD_MS = 20_000;
 const LIMIT = { per_connection_buffer_limit_bytes: 32_768 };
-
-/** Reads went off and stay so. */
-async function untilPaused(proxy: RunningProxy, prefix: string): Promise<void> {
-  for (let quiet = 0; quiet < 5;) {
-    const paused = await proxy.stat(`${prefix}_flow_control_paused_reading_total`);
-    const resumed = await proxy.stat(`${prefix}_flow_control_resumed_reading_total`);
-    quiet = paused > resumed ? quiet + 1 : 0;
-  }
-}
 
 describe('a reset while reads are off', { skip: !INTERFACES.includes('syscall') }, () => {
   test('by the client of an HTTP upload whose upstream does not read: DC, the upstream is let go, the log shows the pause', () =>
@@ -46,7 +37,7 @@ describe('a reset while reads are off', { skip: !INTERFACES.includes('syscall') 
         client.on('error', () => undefined);
         client.write(`PUT /up HTTP/1.1\r\nhost: test\r\ncontent-length: ${64 * MIB}\r\n\r\n`);
         void writePattern(client, 0, 64 * MIB);
-        await untilPaused(proxy, 'http.ingress.downstream');
+        await untilPaused(proxy, 'http.ingress.downstream_flow_control');
         client.resetAndDestroy();
         const [line = ''] = await proxy.logLines(1);
         assert.match(line, /^DC 0 downstream_remote_disconnect "/);
@@ -78,7 +69,7 @@ describe('a reset while reads are off', { skip: !INTERFACES.includes('syscall') 
 
         const [uploading, stalled] = await pair();
         void writePattern(uploading, 0, 64 * MIB);
-        await untilPaused(proxy, 'tcp.tcp.downstream');
+        await untilPaused(proxy, 'tcp.tcp.downstream_flow_control');
         const told = endOf(stalled);
         uploading.resetAndDestroy();
         stalled.resume();
@@ -88,7 +79,7 @@ describe('a reset while reads are off', { skip: !INTERFACES.includes('syscall') 
         const [reader, sender] = await pair();
         reader.pause();
         void writePattern(sender, 0, 64 * MIB);
-        await untilPaused(proxy, 'cluster.upstream.upstream');
+        await untilPaused(proxy, 'cluster.upstream.upstream_flow_control');
         sender.resetAndDestroy();
         // What the server had sent is the client's still.
         const end = endOf(reader);

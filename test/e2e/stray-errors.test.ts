@@ -6,7 +6,7 @@ import { startRawService } from '../support/lab-server.ts';
 import { within } from '../support/pattern.ts';
 import { httpProxyTo, startProxy } from '../support/proxy.ts';
 import { get, RawClient } from '../support/raw-client.ts';
-import { deadPort } from '../support/tcp-upstream.ts';
+import { DEAD_PORT } from '../support/tcp-upstream.ts';
 
 const GUARD_MS = 30_000;
 const STRAY = new URL('../support/filters/stray.js', import.meta.url).pathname;
@@ -41,7 +41,7 @@ test('errors of a script’s own timers, promises and events end no worker', (t)
         await upstream.stop();
         await proxy.stop();
       });
-      const port = await deadPort();
+      const port = DEAD_PORT;
       for (const [index, [way, line]] of WAYS.entries()) {
         const request = get('/', [`x-stray: ${way}`, `x-port: ${port}`, 'x-wait: 1']);
         assert.equal((await client.ask(request)).status, 200, way);

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { eventually, KIB, MIB, PatternCheck, within, writePattern } from '../support/pattern.ts';
 import { cluster, fileLog, startProxy, tcpProxyTo } from '../support/proxy.ts';
 import type { Json, RunningProxy } from '../support/proxy.ts';
-import { deadPort, endOf, tcpClient, TcpUpstream } from '../support/tcp-upstream.ts';
+import { DEAD_PORT, endOf, tcpClient, TcpUpstream } from '../support/tcp-upstream.ts';
 import { INTERFACES } from '../support/thread.ts';
 
 const GUARD_MS = 20_000;
@@ -16,10 +16,8 @@ for (const socketInterface of INTERFACES) {
   describe(`the ends of tcp_proxy on the ${socketInterface} interface`, () => {
     let upstream: TcpUpstream;
     let proxy: RunningProxy;
-    let refusing = 0;
     before(async () => {
       upstream = await TcpUpstream.start();
-      refusing = await deadPort();
       const weights = [
         { name: 'upstream', weight: 3 },
         { name: 'second', weight: 1 },
@@ -38,7 +36,7 @@ for (const socketInterface of INTERFACES) {
           clusters: [
             cluster('upstream', [upstream.port]),
             cluster('second', [upstream.port]),
-            cluster('refusing', [refusing]),
+            cluster('refusing', [DEAD_PORT]),
           ],
         },
       });
@@ -67,7 +65,7 @@ for (const socketInterface of INTERFACES) {
       await ended;
       client.destroy();
       const line = await proxy.logLine(/^\[UF,URX\]/, 'refused.log');
-      assert.match(line, new RegExp(` 0 0 refusing 127\\.0\\.0\\.1:${refusing} ".*(refused|111).*" `, 'i'));
+      assert.match(line, new RegExp(` 0 0 refusing 127\\.0\\.0\\.1:${DEAD_PORT} ".*(refused|111).*" `, 'i'));
       assert.equal(await proxy.stat('cluster.refusing.upstream_cx_connect_fail'), 3);
     });
 

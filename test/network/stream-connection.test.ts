@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -11,6 +11,7 @@ import type { IoObserver } from '../../src/api/observe.ts';
 import type { ByteQueue } from '../../src/api/bytes.ts';
 import { bytesOf } from '../../src/buffer/bytes.ts';
 import type { StreamConnection } from '../../src/network/stream-connection.ts';
+import { DEAD_PORT } from '../support/tcp-upstream.ts';
 import { INTERFACES, LOOPBACK, listen, portOf, threadOf } from '../support/thread.ts';
 
 /** A terminal filter made of one function. */
@@ -155,14 +156,9 @@ for (const kind of INTERFACES) {
     });
 
     test('a connect that is refused is an event with the name of the error, never a throw', async () => {
-      const probe = createServer().listen(0, '127.0.0.1');
-      await once(probe, 'listening');
-      const { port } = probe.address() as AddressInfo;
-      probe.close();
-      await once(probe, 'close');
       const closed = Promise.withResolvers<ConnectionEvent>();
       const connection = threadOf(kind).connections.connect({
-        to: { kind: 'ip', ip: '127.0.0.1', port, family: 4 },
+        to: { kind: 'ip', ip: '127.0.0.1', port: DEAD_PORT, family: 4 },
         bufferLimitBytes: 0,
       });
       connection.addCallbacks(watch({ event: closed.resolve }));

@@ -9,12 +9,12 @@ const PIECE_BYTES = 49_152;
 const QUIET_LOOKS = 10;
 const BETWEEN_MS = 10;
 
-/**
- * Sends pieces of the pattern, chunked, until reads stay off: paused once more than resumed, the same pause in each look. `flow`: the
- * counters' name before `_paused_reading_total`. Returns the count of bytes.
- */
-export async function fillUntilPaused(proxy: RunningProxy, socket: Socket, flow: string): Promise<number> {
-  let sent = 0;
+/** Reads went off and stay so: paused once more than resumed, the same pause in each look. `flow`: the counters' name before `_paused`. */
+export async function untilPaused(
+  proxy: RunningProxy,
+  flow: string,
+  otherwise: () => void = () => undefined,
+): Promise<void> {
   let last = 0;
   for (let quiet = 0; quiet < QUIET_LOOKS;) {
     const resumed = await proxy.stat(`${flow}_resumed_reading_total`);
@@ -23,14 +23,22 @@ export async function fillUntilPaused(proxy: RunningProxy, socket: Socket, flow:
       quiet = paused === last ? quiet + 1 : 1;
       last = paused;
       await pause(BETWEEN_MS);
-      continue;
+    } else {
+      quiet = 0;
+      otherwise();
     }
-    quiet = 0;
+  }
+}
+
+/** Sends pieces of the pattern, chunked, until reads stay off. Returns the count of bytes. */
+export async function fillUntilPaused(proxy: RunningProxy, socket: Socket, flow: string): Promise<number> {
+  let sent = 0;
+  await untilPaused(proxy, flow, () => {
     const piece = patternAt(sent, PIECE_BYTES);
     socket.write(`${piece.length.toString(16)}\r\n`);
     socket.write(piece);
     socket.write('\r\n');
     sent += piece.length;
-  }
+  });
   return sent;
 }

@@ -65,15 +65,8 @@ export async function tcpClient(port: number): Promise<Socket> {
   return socket;
 }
 
-/** A port where nobody listens. */
-export async function deadPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
+/** A port where nobody listens: not one that the kernel gives to others, or to the connect itself. */
+export const DEAD_PORT = 1;
 
 /** How a connection ended for the one who reads it: `end` for FIN, or the error's code. */
 export function endOf(socket: Socket): Promise<string> {
