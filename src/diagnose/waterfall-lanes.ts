@@ -16,16 +16,16 @@ interface Ends {
 }
 
 /** In the order of a request's way: in from the client, out to the upstream, and back. Lanes of pauses only where there are any. */
-export function lanesOf(times: Times, resolutionUs: number): Lane[] {
+export function lanesOf(times: Times): Lane[] {
   const client: Ends = { peer: 'the client' };
   const upstream: Ends = { peer: 'the upstream' };
   return [
-    readsLane('downstream-reads', 'client → proxy', times.downstreamReads, client, resolutionUs),
-    ...pausesLane('downstream-pauses', 'client reads off', times.downstreamReads, client, resolutionUs),
-    writesLane('upstream-writes', 'proxy → upstream', times.upstreamWrites, upstream, resolutionUs),
-    readsLane('upstream-reads', 'upstream → proxy', times.upstreamReads, upstream, resolutionUs),
-    ...pausesLane('upstream-pauses', 'upstream reads off', times.upstreamReads, upstream, resolutionUs),
-    writesLane('downstream-writes', 'proxy → client', times.downstreamWrites, client, resolutionUs),
+    readsLane('downstream-reads', 'client → proxy', times.downstreamReads, client),
+    ...pausesLane('downstream-pauses', 'client reads off', times.downstreamReads, client),
+    writesLane('upstream-writes', 'proxy → upstream', times.upstreamWrites, upstream),
+    readsLane('upstream-reads', 'upstream → proxy', times.upstreamReads, upstream),
+    ...pausesLane('upstream-pauses', 'upstream reads off', times.upstreamReads, upstream),
+    writesLane('downstream-writes', 'proxy → client', times.downstreamWrites, client),
   ];
 }
 
@@ -41,7 +41,7 @@ function emptiness(group: readonly unknown[] | null, verb: string): string | nul
   return group.length === 0 ? `nothing was ${verb}` : null;
 }
 
-function readsLane(id: Lane['id'], name: string, group: Reads, ends: Ends, resolutionUs: number): Lane {
+function readsLane(id: Lane['id'], name: string, group: Reads, ends: Ends): Lane {
   const pauses = pausesOf(group ?? []);
   const bars: Bar[] = [];
   let endUs: number | null = null;
@@ -66,7 +66,7 @@ function readsLane(id: Lane['id'], name: string, group: Reads, ends: Ends, resol
         entry.atUs,
         endUs,
         readLabel(entry.fragment),
-        readWords(entry.fragment, offsetText(entry.atUs), ends.peer, resolutionUs),
+        readWords(entry.fragment, offsetText(entry.atUs), ends.peer),
       ),
     );
     skipped = null;
@@ -116,7 +116,7 @@ function readLabel(fragment: ReadFragment): string {
   return `${fragment.bytes} B${marks === '' ? '' : ` ${marks}`}`;
 }
 
-function writesLane(id: Lane['id'], name: string, group: Writes, ends: Ends, resolutionUs: number): Lane {
+function writesLane(id: Lane['id'], name: string, group: Writes, ends: Ends): Lane {
   const bars: Bar[] = [];
   let endUs: number | null = null;
   let skipped: SkippedFragments | null = null;
@@ -130,9 +130,7 @@ function writesLane(id: Lane['id'], name: string, group: Writes, ends: Ends, res
     else if (endUs !== null && atUs > endUs) bars.push(betweenWrites(endUs, atUs, fragment.blocked, ends));
     endUs = atUs + (microseconds(fragment.took, fragment.unit) ?? 0);
     const label = `${fragment.bytes} B${fragment.blocked > 0 ? ` blocked ${fragment.blocked}` : ''}`;
-    bars.push(
-      bar('write', atUs, endUs, label, writeWords(fragment, offsetText(atUs), ends.peer, resolutionUs)),
-    );
+    bars.push(bar('write', atUs, endUs, label, writeWords(fragment, offsetText(atUs), ends.peer)));
     skipped = null;
   }
   if (skipped !== null) bars.push(skippedBar(skipped, endUs ?? 0, endUs ?? 0, 'write'));
@@ -147,11 +145,11 @@ function betweenWrites(fromUs: number, toUs: number, blocked: number, ends: Ends
   return bar('blocked', fromUs, toUs, `blocked ${length}`, reading);
 }
 
-function pausesLane(id: Lane['id'], name: string, group: Reads, ends: Ends, resolutionUs: number): Lane[] {
+function pausesLane(id: Lane['id'], name: string, group: Reads, ends: Ends): Lane[] {
   const pauses = pausesOf(group ?? []);
   if (pauses.length === 0) return [];
   const other = ends.peer === 'the client' ? 'the upstream' : 'the client';
-  const bars = pauses.map(({ fromUs, toUs, nextReadUs, deepest, connectionId }): Bar => {
+  const bars = pauses.map(({ fromUs, toUs, nextReadUs, deepest, connectionId, finestUs }): Bar => {
     const side = `reads of C${connectionId} from ${ends.peer}`;
     const nested = deepest > 1 ? `, ${deepest} times over` : '';
     if (toUs === null) {
@@ -159,7 +157,7 @@ function pausesLane(id: Lane['id'], name: string, group: Reads, ends: Ends, reso
       const reading = `Flow control switched ${side} off here${nested}; the line does not say when they were switched on again.`;
       return { ...bar('paused', fromUs, until, 'off', reading), open: 'end' };
     }
-    const length = lengthText(toUs - fromUs, resolutionUs);
+    const length = lengthText(toUs - fromUs, finestUs);
     const reading = `Flow control kept ${side} off for ${length}${nested}: ${other} did not take what was there for it, a buffer stood above its limit.`;
     return bar('paused', fromUs, toUs, `off ${length}`, reading);
   });

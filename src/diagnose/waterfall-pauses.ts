@@ -7,6 +7,7 @@
 import type { SkippedFragments } from '../observe/grammar/fragments.ts';
 import { isSkipped } from './waterfall-clock.ts';
 import type { PlacedRead } from './waterfall-clock.ts';
+import { finest } from './waterfall-words.ts';
 
 export interface Pause {
   readonly connectionId: number;
@@ -14,12 +15,15 @@ export interface Pause {
   /** Null: the line does not say; then reads were on again at `nextReadUs`, if there was a next read. */
   readonly toUs: number | null;
   readonly nextReadUs: number | null;
+  /** Shortest length that the line can tell of it, us. */
+  readonly finestUs: number;
   /** Largest `n` of `!n`; 0: switched off in an earlier line. */
   readonly deepest: number;
 }
 
 interface Open {
   readonly fromUs: number;
+  readonly finestUs: number;
   readonly connectionId: number;
   deepest: number;
 }
@@ -33,6 +37,7 @@ export function pausesOf(group: readonly (PlacedRead | SkippedFragments)[]): Pau
   for (const entry of group) {
     if (isSkipped(entry)) continue;
     const { connectionId } = entry.fragment;
+    const finestUs = finest(entry.fragment);
     const resumes = entry.flows.some(({ kind }) => kind === 'resumed');
     if (open !== null && !resumes && entry.atUs > open.fromUs) {
       leave(open, entry.atUs);
@@ -40,13 +45,14 @@ export function pausesOf(group: readonly (PlacedRead | SkippedFragments)[]): Pau
     }
     for (const flow of entry.flows) {
       if (flow.kind === 'paused') {
-        open ??= { fromUs: flow.atUs, connectionId, deepest: 0 };
+        open ??= { fromUs: flow.atUs, connectionId, finestUs, deepest: 0 };
         open.deepest = Math.max(open.deepest, flow.consecutive);
         continue;
       }
       const fromUs = flow.atUs - flow.afterUs;
       pauses.push({
         connectionId,
+        finestUs,
         fromUs,
         toUs: flow.atUs,
         nextReadUs: entry.atUs,

@@ -21,15 +21,15 @@ export interface TokenReading {
 const MARKS = { H: 'head', D: 'body bytes', E: 'end of the message' } as const;
 
 /** `when`: `+19 ms` on an axis, or the stamp itself. */
-export function readWords(fragment: ReadFragment, when: string, peer: string, resolutionUs: number): string {
+export function readWords(fragment: ReadFragment, when: string, peer: string): string {
   const from = `Read ${fragment.bytes} bytes from ${peer}, C${fragment.connectionId} (${security(fragment)}), at ${when}`;
   const took = microseconds(fragment.took, fragment.unit);
   const waited = microseconds(fragment.waited, fragment.unit);
   const parts = [
-    took === null ? null : `${lengthText(took, resolutionUs)} in the call`,
+    took === null ? null : `${lengthText(took, finest(fragment))} in the call`,
     waited === null
       ? 'time in the kernel not known'
-      : `${lengthText(waited, resolutionUs)} in the kernel before it`,
+      : `${lengthText(waited, finest(fragment))} in the kernel before it`,
     fragment.marks.length === 0
       ? 'inside a part of the message'
       : `found in it: ${fragment.marks.map(({ mark }) => MARKS[mark]).join(', ')}`,
@@ -45,23 +45,18 @@ function flowWords(fragment: ReadFragment): string | null {
       const text =
         flow.kind === 'paused'
           ? `reads were off by then (${flow.consecutive}×)`
-          : `reads had been on again after ${lengthText(microseconds(flow.after, fragment.unit) ?? 0)}`;
+          : `reads had been on again after ${lengthText(microseconds(flow.after, fragment.unit) ?? 0, finest(fragment))}`;
       if (!words.includes(text)) words.push(text);
     }
   }
   return words.length === 0 ? null : words.join('; ');
 }
 
-export function writeWords(
-  fragment: WriteFragment,
-  when: string,
-  peer: string,
-  resolutionUs: number,
-): string {
+export function writeWords(fragment: WriteFragment, when: string, peer: string): string {
   const to = `Wrote ${fragment.bytes} bytes to ${peer}, C${fragment.connectionId} (${security(fragment)}), at ${when}`;
   const took = microseconds(fragment.took, fragment.unit);
   const parts = [
-    took === null ? null : `${lengthText(took, resolutionUs)} in the call`,
+    took === null ? null : `${lengthText(took, finest(fragment))} in the call`,
     fragment.blocked === 0
       ? 'the socket had room'
       : `the socket was full ${counted(fragment.blocked, 'time')} before it`,
@@ -69,6 +64,11 @@ export function writeWords(
     fragment.createdConnectionId === null ? null : `the connection: ${poolWords(fragment)}`,
   ];
   return `${to}: ${parts.filter((part) => part !== null).join('; ')}.`;
+}
+
+/** Shortest length that the fragment can tell, us. */
+export function finest({ unit }: { readonly unit: 'ms' | 'us' }): number {
+  return unit === 'us' ? 1 : 1000;
 }
 
 function security({ secure }: { readonly secure: boolean }): string {
@@ -86,14 +86,14 @@ export function tokensOf(record: LogRecord): TokenReading[] {
   const add = (part: string, token: string, words: string): void => {
     tokens.push({ part, token: printable(token), words: printable(words) });
   };
-  const { base, six, ledger, loopTurns, resolutionUs } = record;
+  const { base, six, ledger, loopTurns } = record;
   if (base !== null) outcomeTokens(record, add);
   if (six !== null) numberTokens(six, add);
   if (record.threadId !== null) add('thread', `(${record.threadId})`, 'the worker’s operating system thread');
-  groupTokens('downstream read', record.downstreamReads, 'the client', resolutionUs, add);
-  groupTokens('upstream write', record.upstreamWrites, 'the upstream', resolutionUs, add);
-  groupTokens('upstream read', record.upstreamReads, 'the upstream', resolutionUs, add);
-  groupTokens('downstream write', record.downstreamWrites, 'the client', resolutionUs, add);
+  groupTokens('downstream read', record.downstreamReads, 'the client', add);
+  groupTokens('upstream write', record.upstreamWrites, 'the upstream', add);
+  groupTokens('upstream read', record.upstreamReads, 'the upstream', add);
+  groupTokens('downstream write', record.downstreamWrites, 'the client', add);
   for (const { segment, us } of ledger ?? [])
     add('ledger', `${segment}=${us}`, `${lengthText(us)} ${segmentWords(segment)}`);
   if (loopTurns !== null) {
@@ -159,13 +159,7 @@ function numberTokens(six: SixNumbers, add: Add): void {
   }
 }
 
-function groupTokens(
-  part: string,
-  group: ReadGroup | WriteGroup | null,
-  peer: string,
-  resolutionUs: number,
-  add: Add,
-): void {
+function groupTokens(part: string, group: ReadGroup | WriteGroup | null, peer: string, add: Add): void {
   for (const fragment of group ?? []) {
     if (fragment.kind === 'skipped') {
       add(
@@ -175,10 +169,10 @@ function groupTokens(
       );
     } else if (fragment.kind === 'read') {
       const token = printGroup([fragment]);
-      add(part, token, readWords(fragment, stampIn(token), peer, resolutionUs));
+      add(part, token, readWords(fragment, stampIn(token), peer));
     } else {
       const token = printGroup([fragment]);
-      add(part, token, writeWords(fragment, stampIn(token), peer, resolutionUs));
+      add(part, token, writeWords(fragment, stampIn(token), peer));
     }
   }
 }

@@ -80,7 +80,7 @@ export interface Waterfall {
 export function waterfallOf(record: LogRecord): Waterfall {
   const times = resolveTimes(record);
   const phases = phasesLane(record, times);
-  const io = lanesOf(times, record.resolutionUs);
+  const io = lanesOf(times);
   // Pauses are cut to the axis: they may belong to an earlier request, or have no end.
   const bars = [phases, ...io].flatMap((lane) => lane.bars).filter(({ kind }) => kind !== 'paused');
   const fromUs = Math.min(0, ...bars.map((bar) => bar.fromUs));

@@ -190,40 +190,50 @@ function spread(bars, width) {
     while (end < bars.length && (bars[end]?.offsetLeft ?? 0) - from < BESIDE_PX) end += 1;
     const leftwards = from > width / 2;
     for (let at = begin; at < end; at += 1) {
-      const steps = leftwards ? at - end + 1 : at - begin;
       const bar = bars[at];
-      if (bar !== undefined) bar.style.transform = steps === 0 ? '' : `translateX(${steps * BESIDE_PX}px)`;
+      if (bar === undefined) continue;
+      const steps = leftwards ? at - end + 1 : at - begin;
+      // A bar at the very end is wider than what is left of the track.
+      const over = Math.max(0, bar.offsetLeft + bar.offsetWidth - width);
+      bar.style.transform = `translateX(${steps * BESIDE_PX - over}px)`;
     }
     begin = end;
   }
 }
 
 const LABEL_LINE_PX = 15;
-const LABEL_SPACE_PX = 10;
-const MOST_LABEL_LINES = 3;
+const LABEL_SPACE_PX = 8;
+const MOST_LABEL_LINES = 2;
 
 /**
+ * Labels that find room inside the width of their bars come first, then those of reads and writes, then the rest.
  * @param {HTMLElement[]} bars
  * @param {HTMLElement} labels
  * @param {number} width
  */
 function placeLabels(bars, labels, width) {
-  /** @type {number[]} */
-  const ends = [];
-  bars.forEach((bar, index) => {
-    const label = labels.children[index];
-    if (!(label instanceof HTMLElement)) return;
-    label.hidden = false;
-    const place = Math.max(0, Math.min(bar.offsetLeft, width - label.offsetWidth));
-    let line = 0;
-    while (line < ends.length && (ends[line] ?? 0) + LABEL_SPACE_PX > place) line += 1;
-    label.hidden = line >= MOST_LABEL_LINES || label.offsetWidth > width;
-    if (label.hidden) return;
-    ends[line] = place + label.offsetWidth;
-    label.style.left = `${place}px`;
-    label.style.top = `${line * LABEL_LINE_PX}px`;
+  const spans = Array.from(labels.children, (span) => /** @type {HTMLElement} */ (span));
+  for (const span of spans) span.hidden = false;
+  const places = spans.map((span, index) => {
+    const [left, own, wide] = [bars[index]?.offsetLeft ?? 0, bars[index]?.offsetWidth ?? 0, span.offsetWidth];
+    const middle = own > wide ? left + (own - wide) / 2 : left;
+    const thin = bars[index]?.matches('.k-read, .k-write') === true;
+    const from = Math.max(0, Math.min(middle, width - wide));
+    return { span, from, to: from + wide, rank: own > wide ? 0 : thin ? 1 : 2 };
   });
-  labels.style.height = `${ends.length * LABEL_LINE_PX}px`;
+  /** @type {{ from: number, to: number }[][]} */
+  const lines = [];
+  for (const { span, from, to } of places.sort((a, b) => a.rank - b.rank || a.from - b.from)) {
+    let line = 0;
+    while (lines[line]?.some((taken) => from < taken.to + LABEL_SPACE_PX && taken.from < to + LABEL_SPACE_PX))
+      line += 1;
+    span.hidden = line >= MOST_LABEL_LINES || to - from > width;
+    if (span.hidden) continue;
+    lines[line] = [...(lines[line] ?? []), { from, to }];
+    span.style.left = `${from}px`;
+    span.style.top = `${line * LABEL_LINE_PX}px`;
+  }
+  labels.style.height = `${lines.length * LABEL_LINE_PX}px`;
 }
 
 /** @param {PageWaterfall} waterfall */

@@ -1,5 +1,5 @@
 /**
- * HTML that cannot be broken by what is put into it: the tag `html` escapes every value that is not itself made by it.
+ * HTML that cannot be broken by what is put into it: the tag `markup` escapes every value that is not itself made by it.
  *
  * Values come from log lines, so from strangers: besides the five characters of HTML, everything that does not show as itself is
  * written out (`printable`). No value is ever put into a style, a script or a name of an attribute.
@@ -28,7 +28,7 @@ export function escaped(text: string): string {
   return printable(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
-export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+export function markup(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   let text = parts[0] ?? '';
   values.forEach((value, index) => {
     text += textOf(value) + (parts[index + 1] ?? '');

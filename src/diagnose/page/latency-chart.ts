@@ -4,7 +4,7 @@
  * Places are percent and heights pixels, so that the drawing takes any width without its text changing size.
  */
 import type { LatencyBucket, Report } from '../report.ts';
-import { html, NOTHING, type Html } from './html.ts';
+import { markup, NOTHING, type Html } from './html.ts';
 import { count, lengthText, plural } from './words.ts';
 
 const HEIGHT = 150;
@@ -28,7 +28,7 @@ export function latencyChart(report: Report): Html {
   const place = (us: number): number =>
     Math.max(0, Math.min(100, ((Math.log(Math.max(us, first.fromUs)) - low) / span) * 100));
   const highest = Math.max(...columns.map((column) => column.count));
-  return html`<figure>
+  return markup`<figure>
     <svg class="plot" height="${TALL}" role="img" aria-label="${summary(report)}">
       ${decades(first.fromUs, last.upToUs).map((us) => gridLine(place(us), us))}
       ${columns.map((column) => columnRect(column, place, highest, report.slowFromUs))}
@@ -52,7 +52,7 @@ export function latencyChart(report: Report): Html {
           <tbody>
             ${columns.map(
               (column) =>
-                html`<tr>
+                markup`<tr>
                   <td>${lengthText(column.upToUs)}</td>
                   <td>${count(column.count)}</td>
                 </tr>`,
@@ -87,7 +87,7 @@ function columnRect(
   const width = Math.max(0.15, place(column.upToUs) - x - 0.12);
   const height = Math.max(LEAST_HEIGHT, (column.count / highest) * HEIGHT);
   const name = column.upToUs > slowFromUs ? 'column slow' : 'column';
-  return html`<rect
+  return markup`<rect
     class="${name}"
     x="${x.toFixed(3)}%"
     width="${width.toFixed(3)}%"
@@ -114,7 +114,7 @@ function percentileMarks({ latency }: Report, place: (us: number) => number): Ht
     free = x;
     const y = lower ? TOP - 6 : TOP - 20;
     const anchor = x > 92 ? 'end' : x < 4 ? 'start' : 'middle';
-    return html`<line
+    return markup`<line
         class="mark"
         x1="${x.toFixed(3)}%"
         x2="${x.toFixed(3)}%"
@@ -137,7 +137,7 @@ function decades(fromUs: number, toUs: number): number[] {
 
 function gridLine(x: number, us: number): Html {
   const anchor = x > 94 ? 'end' : x < 3 ? 'start' : 'middle';
-  return html`<line
+  return markup`<line
       class="grid"
       x1="${x.toFixed(3)}%"
       x2="${x.toFixed(3)}%"

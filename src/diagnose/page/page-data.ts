@@ -130,15 +130,21 @@ function pageWaterfall(waterfall: Waterfall, line: string): PageWaterfall {
 export function sharesOf({ ledger, lanes }: Waterfall): PageShare[] {
   const phases = lanes.find(({ id }) => id === 'phases')?.bars ?? [];
   const parts =
-    ledger ??
-    phases.map((bar) => ({ segment: bar.segment ?? bar.label, us: bar.toUs - bar.fromUs, name: bar.label }));
+    ledger === null
+      ? phases.map((bar) => ({
+          name: bar.label,
+          segment: bar.segment ?? bar.label,
+          us: bar.toUs - bar.fromUs,
+          words: bar.reading.replace(/^[^:]*: /, ''),
+        }))
+      : ledger.map(({ segment, us }) => ({ name: segment, segment, us, words: segmentWords(segment) }));
   const total = parts.reduce((sum, { us }) => sum + us, 0);
-  return parts.map((part) => ({
-    segment: 'name' in part ? String(part.name) : part.segment,
-    family: familyOf(part.segment),
-    length: lengthText(part.us),
-    share: total === 0 ? 0 : round((part.us / total) * 100),
-    words: segmentWords(part.segment),
+  return parts.map(({ name, segment, us, words }) => ({
+    segment: name,
+    family: familyOf(segment),
+    length: lengthText(us),
+    share: total === 0 ? 0 : round((us / total) * 100),
+    words,
   }));
 }
 

@@ -6,7 +6,7 @@
  * only the one script and the one style that stand in it, and no connection to anywhere.
  */
 import type { Report } from '../report.ts';
-import { embeddedJson, Html, html } from './html.ts';
+import { embeddedJson, Html, markup } from './html.ts';
 import { latencyChart } from './latency-chart.ts';
 import { pageScript, pageStyle } from './page-assets.ts';
 import { PageRequests } from './page-data.ts';
@@ -25,41 +25,41 @@ export function renderPage(report: Report): string {
   const script = pageScript();
   const requests = new PageRequests(report);
   const policy = `default-src 'none'; script-src ${script.source}; style-src ${style.source}; img-src data:; base-uri 'none'; form-action 'none'`;
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${new Html(policy)}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="referrer" content="no-referrer" />
-        <link rel="icon" href="data:," />
-        <title>nodeproxy diagnosis: ${report.files.join(', ')}</title>
-        <style>
-          ${new Html(style.text)}
-        </style>
-      </head>
-      <body>
-        <main>
-          ${headSection(report)} ${summarySection(report)} ${findingsSection(report, requests)}
-          ${section('latency', 'Latency', latencyChart(report))}
-          ${section('time', 'Time by segment over time', timeChart(report))} ${threadsSection(report)}
-          ${requestsSection(report, requests)} ${unreadableSection(report)}
-        </main>
-        <script type="application/json" id="waterfalls">
-          ${embeddedJson(requests.data())}
-        </script>
-        <script>
-          ${new Html(script.text)};
-        </script>
-      </body>
-    </html> `;
+  // Style and script stand in their elements to the byte: the policy names their hashes.
+  const page = markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${new Html(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<link rel="icon" href="data:,">
+<title>nodeproxy diagnosis: ${report.files.join(', ')}</title>
+<style>${new Html(style.text)}</style>
+</head>
+<body>
+<main>
+${headSection(report)}
+${summarySection(report)}
+${findingsSection(report, requests)}
+${section('latency', 'Latency', latencyChart(report))}
+${section('time', 'Time by segment over time', timeChart(report))}
+${threadsSection(report)}
+${requestsSection(report, requests)}
+${unreadableSection(report)}
+</main>
+<script type="application/json" id="waterfalls">${embeddedJson(requests.data())}</script>
+<script>${new Html(script.text)}</script>
+</body>
+</html>
+`;
   return page.text;
 }
 
 function section(id: string, title: string, content: Html): Html {
   if (content.text === '') return content;
-  return html`<section aria-labelledby="${id}">
+  return markup`<section aria-labelledby="${id}">
     <h2 id="${id}">${title}</h2>
     ${content}
   </section>`;

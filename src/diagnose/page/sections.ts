@@ -2,7 +2,7 @@
 import type { Evidence, Finding, Report } from '../report.ts';
 import { flagWords, segmentWords } from '../waterfall-flags.ts';
 import { shortened } from '../waterfall-printable.ts';
-import { html, NOTHING, type Html } from './html.ts';
+import { markup, NOTHING, type Html } from './html.ts';
 import { sharesOf, type PageRequests } from './page-data.ts';
 import { compareSegments, familyOf } from './segments.ts';
 import { count, instant, lengthText, percent, plural } from './words.ts';
@@ -11,7 +11,7 @@ export function headSection(report: Report): Html {
   const files = report.files.map((file) => (file === '-' ? 'standard input' : file)).join(', ');
   const { firstUs, lastUs } = report;
   const when = firstUs === null || lastUs === null ? '' : `, ${instant(firstUs)} to ${instant(lastUs)} UTC`;
-  return html`<header>
+  return markup`<header>
     <p class="brand">nodeproxy · diagnosis</p>
     <h1>${headline(report)}</h1>
     <p class="quiet">
@@ -38,18 +38,18 @@ export function summarySection(report: Report): Html {
     ['longest', lengthText(latency.max)],
     [`slow, from ${lengthText(report.slowFromUs)}`, count(report.slowRequests)],
   ];
-  return html`<section aria-labelledby="summary">
+  return markup`<section aria-labelledby="summary">
     <h2 id="summary">Summary</h2>
     <dl class="tiles">
       ${tiles.map(
         ([name, value]) =>
-          html`<div>
+          markup`<div>
             <dt>${name}</dt>
             <dd>${value}</dd>
           </div>`,
       )}
     </dl>
-    ${segmentBar(report)} ${report.remarks.map((remark) => html`<p class="remark">${remark}</p>`)}
+    ${segmentBar(report)} ${report.remarks.map((remark) => markup`<p class="remark">${remark}</p>`)}
   </section>`;
 }
 
@@ -57,12 +57,12 @@ function segmentBar({ segments }: Report): Html {
   if (segments.length === 0) return NOTHING;
   const ordered = [...segments].sort((a, b) => compareSegments(a.segment, b.segment));
   const largest = [...segments].sort((a, b) => b.us - a.us);
-  return html`<h3>Where the time went, all requests together</h3>
+  return markup`<h3>Where the time went, all requests together</h3>
     ${stack(ordered.map(({ segment, share }) => ({ family: familyOf(segment), share: share * 100 })))}
     <ul class="shares">
       ${largest.map(
         ({ segment, us, share }) =>
-          html`<li>
+          markup`<li>
             <i class="swatch s-${familyOf(segment)}"></i><b>${segment}</b
             ><span class="number">${lengthText(us)} · ${percent(share)}</span
             ><span class="quiet">${segmentWords(segment)}</span>
@@ -75,7 +75,7 @@ function segmentBar({ segments }: Report): Html {
 function stack(parts: readonly { readonly family: string; readonly share: number }[]): Html {
   let from = 0;
   const rects = parts.map(({ family, share }) => {
-    const rect = html`<rect
+    const rect = markup`<rect
       class="s-${family}"
       x="${from.toFixed(3)}%"
       width="${share.toFixed(3)}%"
@@ -84,16 +84,16 @@ function stack(parts: readonly { readonly family: string; readonly share: number
     from += share;
     return rect;
   });
-  return html`<svg class="stack" aria-hidden="true">${rects}</svg>`;
+  return markup`<svg class="stack" aria-hidden="true">${rects}</svg>`;
 }
 
 export function findingsSection(report: Report, requests: PageRequests): Html {
   if (report.findings.length === 0)
-    return html`<section aria-labelledby="findings">
+    return markup`<section aria-labelledby="findings">
       <h2 id="findings">Findings</h2>
       <p>No cause of slowness or failure stands out above the thresholds.</p>
     </section>`;
-  return html`<section aria-labelledby="findings">
+  return markup`<section aria-labelledby="findings">
     <h2 id="findings">Findings, worst first</h2>
     <ol class="findings">
       ${report.findings.map((finding, index) => findingItem(finding, index, requests))}
@@ -103,35 +103,39 @@ export function findingsSection(report: Report, requests: PageRequests): Html {
 
 function findingItem(finding: Finding, index: number, requests: PageRequests): Html {
   const { what, remedies, evidence, details, share } = finding;
-  return html`<li class="finding">
+  return markup`<li class="finding">
     <h3>${what}</h3>
     <p class="measure">
-      <svg class="meter" aria-hidden="true">
-        <rect class="rest" width="100%" height="100%" />
-        <rect class="part" width="${(Math.min(1, share) * 100).toFixed(2)}%" height="100%" />
-      </svg>
+      ${share > 0 ? shareMeter(share) : NOTHING}
       <span>${measure(finding)}</span>
     </p>
     ${
       remedies.length === 0
         ? NOTHING
-        : html`<ul class="remedies">
-            ${remedies.map(({ text, setting }) => html`<li>${text}${setting === null ? NOTHING : html` <code>${setting}</code>`}</li>`)}
+        : markup`<ul class="remedies">
+            ${remedies.map(({ text, setting }) => markup`<li>${text}${setting === null ? NOTHING : markup` <code>${setting}</code>`}</li>`)}
           </ul>`
     }
     ${
       details.length === 0
         ? NOTHING
-        : html`<details>
+        : markup`<details>
             <summary>Numbers</summary>
             <ul class="numbers">
-              ${details.map((line) => html`<li>${line}</li>`)}
+              ${details.map((line) => markup`<li>${line}</li>`)}
             </ul>
           </details>`
     }
-    ${evidence.length === 0 ? NOTHING : html`<h4>Evidence</h4>`}
+    ${evidence.length === 0 ? NOTHING : markup`<h4>Evidence</h4>`}
     ${evidence.map((each, at) => evidenceItem(each, `f${index}-${at}`, requests))}
   </li>`;
+}
+
+function shareMeter(share: number): Html {
+  return markup`<svg class="meter" aria-hidden="true">
+    <rect class="rest" width="100%" height="100%" />
+    <rect class="part" width="${(Math.min(1, share) * 100).toFixed(2)}%" height="100%" />
+  </svg>`;
 }
 
 function measure({ requests, slowRequests, explainedUs, share, subject }: Finding): string {
@@ -145,12 +149,12 @@ function evidenceItem(evidence: Evidence, id: string, requests: PageRequests): H
   const { file, lineNumber, line, reading } = evidence;
   const at = `${file}:${lineNumber}`;
   const drawn = requests.of(evidence)?.waterfall != null;
-  return html`<div class="evidence">
+  return markup`<div class="evidence">
     <p>${reading}</p>
     <pre class="line" tabindex="0" aria-label="log line ${at}">${line}</pre>
     ${
       drawn
-        ? html`<button
+        ? markup`<button
               type="button"
               class="draw"
               data-request="${requests.indexOf(evidence)}"
@@ -160,7 +164,7 @@ function evidenceItem(evidence: Evidence, id: string, requests: PageRequests): H
               Waterfall of ${at}
             </button>
             <div class="slot" id="${id}" hidden></div>`
-        : html`<p class="quiet">${at}</p>`
+        : markup`<p class="quiet">${at}</p>`
     }
   </div>`;
 }
@@ -171,7 +175,7 @@ export function threadsSection({ balance }: Report): Html {
   const total = balance.threads.reduce((sum, { requests }) => sum + requests, 0) || 1;
   const rows = balance.threads.map(
     ({ threadId, requests, connections }) =>
-      html`<tr>
+      markup`<tr>
         <th scope="row">${threadId}</th>
         <td class="wide">
           <svg class="meter" aria-hidden="true">
@@ -183,7 +187,7 @@ export function threadsSection({ balance }: Report): Html {
         <td>${count(connections)}</td>
       </tr>`,
   );
-  return html`<section aria-labelledby="threads">
+  return markup`<section aria-labelledby="threads">
     <h2 id="threads">Threads</h2>
     <div class="scroll">
       <table class="threads">
@@ -215,7 +219,7 @@ function balanceText({ maxToMin, chiSquare, probability, threads }: NonNullable<
 
 export function requestsSection(report: Report, requests: PageRequests): Html {
   if (report.notable.length === 0) return NOTHING;
-  return html`<section aria-labelledby="notable">
+  return markup`<section aria-labelledby="notable">
     <h2 id="notable">Requests: the slowest and the failed</h2>
     <p class="tools">
       <label for="filter">Filter</label>
@@ -234,14 +238,14 @@ function requestItem(evidence: Evidence, index: number, requests: PageRequests):
   const shown = requests.of(evidence);
   const place = requests.indexOf(evidence);
   if (shown === null || shown.record === null || shown.waterfall === null)
-    return html`<li data-request="${place}"><pre class="line" tabindex="0">${evidence.line}</pre></li>`;
+    return markup`<li data-request="${place}"><pre class="line" tabindex="0">${evidence.line}</pre></li>`;
   const { record, waterfall } = shown;
   const parts = sharesOf(waterfall);
   const failed = record.flags.length > 0 || (record.base?.responseCode ?? 200) >= 500;
   const outcome = [record.base === null ? '' : String(record.base.responseCode), ...record.flags].join(' ');
   const total = record.totalUs === null ? '?' : lengthText(record.totalUs, record.resolutionUs);
   const id = `r${index}`;
-  return html`<li data-request="${place}">
+  return markup`<li data-request="${place}">
     <button type="button" class="request" data-request="${place}" aria-expanded="false" aria-controls="${id}">
       <span class="total">${total}</span>
       <span class="shape">${stack(parts)}</span>
@@ -256,15 +260,15 @@ function requestItem(evidence: Evidence, index: number, requests: PageRequests):
 
 export function unreadableSection({ unreadable }: Report): Html {
   if (unreadable.length === 0) return NOTHING;
-  return html`<section aria-labelledby="unreadable">
+  return markup`<section aria-labelledby="unreadable">
     <h2 id="unreadable">Lines that could not be read</h2>
     ${unreadable.map(
       ({ reason, count: many, examples }) =>
-        html`<details>
+        markup`<details>
           <summary>${plural(many, 'line')}: ${reason}</summary>
           ${examples.map(
             ({ file, lineNumber, text }) =>
-              html`<p class="quiet">${file}:${lineNumber}</p>
+              markup`<p class="quiet">${file}:${lineNumber}</p>
                 <pre class="line" tabindex="0">${shortened(text, 600)}</pre>`,
           )}
         </details>`,

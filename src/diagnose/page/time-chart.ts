@@ -5,7 +5,7 @@
  * over the plot; texts stand beside them in pixels.
  */
 import type { Report, TimeSlice } from '../report.ts';
-import { html, NOTHING, type Html } from './html.ts';
+import { markup, NOTHING, type Html } from './html.ts';
 import { compareSegments, familyOf } from './segments.ts';
 import { lengthText, percent, plural, shortInstant } from './words.ts';
 
@@ -31,7 +31,7 @@ export function timeChart(report: Report): Html {
   const highest = Math.max(1, ...steps.map(({ sum }) => sum));
   const busiest = Math.max(1, ...steps.map(({ slice }) => slice.requests));
   const names = new Set(steps.flatMap(({ means }) => means.map(({ segment }) => segment)));
-  return html`<figure>
+  return markup`<figure>
     <svg class="plot" height="${TALL}" role="img" aria-label="Mean time of a request by segment, over time">
       ${scale(highest)}
       <svg y="0" width="100%" height="${HEIGHT}" viewBox="0 0 1000 ${HEIGHT}" preserveAspectRatio="none">
@@ -55,7 +55,7 @@ export function timeChart(report: Report): Html {
       <i class="swatch s-count"></i>, failures <i class="swatch s-failed"></i>. Times are UTC.
     </figcaption>
     <ul class="legend">
-      ${[...names].sort(compareSegments).map((name) => html`<li><i class="swatch s-${familyOf(name)}"></i>${name}</li>`)}
+      ${[...names].sort(compareSegments).map((name) => markup`<li><i class="swatch s-${familyOf(name)}"></i>${name}</li>`)}
     </ul>
     ${table(steps)}
   </figure>`;
@@ -96,14 +96,14 @@ function areaOf(name: string, steps: readonly Step[], highest: number): Html {
     upper += `${upper === '' ? 'M' : 'L'}${from.toFixed(2)} ${edge(below + own)}L${to.toFixed(2)} ${edge(below + own)}`;
     lower = `L${to.toFixed(2)} ${edge(below)}L${from.toFixed(2)} ${edge(below)}${lower}`;
   }
-  return html`<path class="area s-${familyOf(name)}" d="${upper}${lower}Z" />`;
+  return markup`<path class="area s-${familyOf(name)}" d="${upper}${lower}Z" />`;
 }
 
 function countRects({ slice, from, to }: Step, busiest: number): Html {
   const width = Math.max(0.5, to - from - Math.min(1, (to - from) * 0.1));
   const rect = (name: string, value: number): Html => {
     const height = value === 0 ? 0 : Math.max(1.5, (value / busiest) * COUNT_HEIGHT);
-    return html`<rect
+    return markup`<rect
       class="${name}"
       x="${from.toFixed(2)}"
       width="${width.toFixed(2)}"
@@ -111,11 +111,11 @@ function countRects({ slice, from, to }: Step, busiest: number): Html {
       height="${height.toFixed(2)}"
     />`;
   };
-  return html`${rect('s-count', slice.requests)}${rect('s-failed', slice.failures)}`;
+  return markup`${rect('s-count', slice.requests)}${rect('s-failed', slice.failures)}`;
 }
 
 function hoverRect(step: Step): Html {
-  return html`<rect
+  return markup`<rect
     class="hover"
     x="${(step.from / 10).toFixed(3)}%"
     width="${((step.to - step.from) / 10).toFixed(3)}%"
@@ -137,7 +137,7 @@ function sliceText({ slice, means }: Step): string {
 function scale(highest: number): Html[] {
   return [1, 0.5].map((part) => {
     const y = HEIGHT - part * (HEIGHT - 14);
-    return html`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}" /><text x="2" y="${y - 3}"
+    return markup`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}" /><text x="2" y="${y - 3}"
         >${lengthText(Math.round(highest * part))}</text
       >`;
   });
@@ -151,7 +151,7 @@ function timeLabels({ slices, lastUs }: Report): Html[] {
     const part = many === 1 ? 0 : index / (many - 1);
     const anchor = part === 0 ? 'start' : part === 1 ? 'end' : 'middle';
     const name = index % 2 === 1 ? 'between' : '';
-    return html`<text class="${name}" x="${part * 100}%" y="${TALL - 4}" text-anchor="${anchor}"
+    return markup`<text class="${name}" x="${part * 100}%" y="${TALL - 4}" text-anchor="${anchor}"
       >${shortInstant(first + part * (last - first), last - first)}</text
     >`;
   });
@@ -162,7 +162,7 @@ function table(steps: readonly Step[]): Html {
     const [largest] = [...means].sort((a, b) => b.us - a.us);
     const most =
       largest === undefined || sum === 0 ? '-' : `${largest.segment}, ${percent(largest.us / sum)}`;
-    return html`<tr>
+    return markup`<tr>
       <td>${shortInstant(slice.startUs, 0)}</td>
       <td>${plural(slice.requests, 'request')}</td>
       <td>${slice.failures}</td>
@@ -171,7 +171,7 @@ function table(steps: readonly Step[]): Html {
       <td>${most}</td>
     </tr>`;
   });
-  return html`<details>
+  return markup`<details>
     <summary>As a table</summary>
     <div class="scroll">
       <table>
