@@ -20,6 +20,7 @@ import { BatchedLines, LineSinkStats } from '../../src/observe/line-sink.ts';
 import { LogFiles, type LogFileProblem } from '../../src/server/log-files.ts';
 import { CountingStats } from '../observe/support/counting-stats.ts';
 import { FakeDispatcher } from '../support/fake-dispatcher.ts';
+import { pause } from '../support/raw-client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nodeproxy-log-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -209,8 +210,8 @@ function readSome(fd: number, buffer: Buffer): string {
   }
 }
 
-/** Lets messages arrive until `done`. */
+/** Lets messages arrive until `done`; bounded by time, as the thread that sends them may have to wait for the processor. */
 async function untilSettled(done: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 10_000 && !done(); turn += 1) await new Promise(setImmediate);
+  for (const until = Date.now() + 20_000; !done() && Date.now() < until;) await pause(1);
   assert.ok(done());
 }
