@@ -31,8 +31,8 @@ const LAYERS: readonly Bar['kind'][] = [
   'write',
   'read',
 ];
-const MAX_LABEL_LINES = 3;
-/** So far to the right of its place may a label stand to share a line with the one before it. */
+const MAX_LABEL_LINES = 2;
+/** So far to the right of its place may the label of a phase stand to share a line with the one before it. */
 const MAX_SHIFT = 14;
 
 type Axis = Pick<Waterfall, 'fromUs' | 'toUs'>;
@@ -68,20 +68,44 @@ function endColumn(bar: Bar, { fromUs, toUs }: Axis, width: number): number {
   return Math.max(from + 1, Math.round(((bar.toUs - fromUs) / (toUs - fromUs)) * width));
 }
 
-/** The bars' labels below them, moved aside where two would touch; what finds no room is only said in words further down. */
+interface PlacedLabel {
+  readonly text: string;
+  readonly from: number;
+  /** Labels that fit inside their bars come first, then those of reads and writes, then the rest. */
+  readonly rank: number;
+  readonly shift: number;
+}
+
+/** The bars' labels below them where they do not touch; what finds no room is only said in words further down. */
 export function labelLines(bars: readonly Bar[], axis: Axis, width: number): string[] {
+  const labels = bars.map((bar) => placedLabel(bar, axis, width)).filter(({ text }) => text.length <= width);
   const lines: string[] = [];
-  for (const bar of bars) {
-    const label = bar.kind === 'phase' ? `${bar.label} ${lengthText(bar.toUs - bar.fromUs)}` : bar.label;
-    if (label.length > width) continue;
-    const place = Math.min(columnOf(bar.fromUs, axis, width), width - label.length);
+  for (const label of labels.sort((a, b) => a.rank - b.rank || a.from - b.from)) {
     for (let row = 0; row < MAX_LABEL_LINES; row += 1) {
-      const line = lines[row] ?? '';
-      const column = line === '' ? place : Math.max(place, line.length + 2);
-      if (column > place + MAX_SHIFT || column + label.length > width) continue;
-      lines[row] = line.padEnd(column) + label;
+      const line = (lines[row] ?? '').padEnd(width);
+      const from = freePlace(line, label, width);
+      if (from === null) continue;
+      lines[row] = line.slice(0, from) + label.text + line.slice(from + label.text.length);
       break;
     }
   }
   return lines;
+}
+
+function placedLabel(bar: Bar, axis: Axis, width: number): PlacedLabel {
+  const isPhase = bar.kind === 'phase';
+  const text = isPhase ? `${bar.label} ${lengthText(bar.toUs - bar.fromUs)}` : bar.label;
+  const left = columnOf(bar.fromUs, axis, width);
+  const room = endColumn(bar, axis, width) - left - text.length;
+  const from = Math.max(0, Math.min(left + Math.max(0, room >> 1), width - text.length));
+  const carries = bar.kind === 'read' || bar.kind === 'write';
+  return { text, from, rank: room >= 0 ? 0 : carries ? 1 : 2, shift: isPhase ? MAX_SHIFT : 0 };
+}
+
+/** Null: taken, with a blank or two to the neighbours. */
+function freePlace(line: string, { text, from, shift }: PlacedLabel, width: number): number | null {
+  for (let at = from; at <= from + shift && at + text.length <= width; at += 1) {
+    if (line.slice(Math.max(0, at - 2), at + text.length + 2).trim() === '') return at;
+  }
+  return null;
 }
