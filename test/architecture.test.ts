@@ -28,6 +28,7 @@ const LADDER: readonly string[] = [
   'config',
   'admin',
   'server',
+  'lab',
   'cli',
   'worker.ts',
   'main.ts',

@@ -10,11 +10,12 @@ import { StartError } from '../server/worker-pool.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './command.ts';
 import type { Command, Output } from './command.ts';
 import { commandHelp, programHelp } from './help.ts';
+import { LAB } from './lab.ts';
 import { parseOptions, UsageError } from './option.ts';
 import { RUN } from './run.ts';
 import { VALIDATE } from './validate.ts';
 
-export const COMMANDS: readonly Command[] = [RUN, VALIDATE];
+export const COMMANDS: readonly Command[] = [RUN, VALIDATE, LAB];
 
 /** Resolves with the exit code. */
 export async function commandLine(args: readonly string[], out: Output): Promise<number> {

@@ -1,0 +1,54 @@
+/**
+ * The talk's first finding: a request that is nearly all head. The proxy takes heads of up to 60 KiB; servers behind it often take 8 or 16
+ * and answer 431, as the service here (Node's limit is 16 KiB).
+ */
+import { startDemoService } from '../../server/demo-service.ts';
+import type { Lab, LabRun } from '../lab.ts';
+import { get, uploadHead } from '../lab-client.ts';
+
+const STATE_BYTES = 24 * 1024;
+const CLIENTS = 4;
+
+export const LARGE_HEADER: Lab = {
+  name: 'large-header',
+  part: 'limits',
+  summary:
+    'requests carry 24 KiB in a header: through the proxy, but above the limit of the server behind it',
+  pitfall: true,
+  steps: [`${CLIENTS} clients hand ${STATE_BYTES / 1024} KiB of state to the service, five times each`],
+  behaviour: {
+    broken: 'the state travels in the header `x-state` of a GET',
+    fixed: 'the state travels in the body of a POST',
+  },
+  concurrency: 1,
+  config: () => ({}),
+  startService: () => startDemoService('service'),
+  rounds: 5,
+  traffic,
+  expects: { cause: 'large-head' },
+  lines: [/\/upload /],
+  lookAt:
+    'the first group: 24 KiB in brackets that carry `H` and no `D`, while the bytes received of the body (behind the flags) are 0',
+  seen: {
+    broken: '431 from the service, via_upstream: the proxy let the head pass, the server did not',
+    fixed: 'a head of some hundred bytes, the state counts as body, and the service takes it',
+  },
+  fix:
+    'Move the data from headers into the body. Until then raise the server’s limit (Node `--max-http-header-size`, nginx ' +
+    '`large_client_header_buffers`, Tomcat `maxHttpHeaderSize`); the proxy’s own is `max_request_headers_kb`.',
+};
+
+async function traffic(run: LabRun): Promise<void> {
+  const state = 's'.repeat(STATE_BYTES);
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      const client = await run.client();
+      await client.ask(
+        run.variant === 'fixed'
+          ? `${uploadHead('/upload', STATE_BYTES)}${state}`
+          : get('/upload', [`x-state: ${state}`]),
+      );
+      client.close();
+    }),
+  );
+}
