@@ -74,7 +74,7 @@ function wantedOf([id, ...files]: readonly string[]): Wanted {
 
 function styleOf({ values }: ParsedOptions): TerminalStyle {
   const { stdout } = process;
-  const columns = values.get('width') ?? (stdout.isTTY ? stdout.columns : DEFAULT_COLUMNS);
+  const columns = values.get('width') ?? ((stdout.isTTY && stdout.columns) || DEFAULT_COLUMNS);
   // `hasColors` also reads NO_COLOR and what the terminal can.
   const colours = stdout.isTTY && stdout.hasColors();
   return { columns: Number(columns), ascii: values.has('ascii'), colours };

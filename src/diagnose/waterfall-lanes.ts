@@ -106,7 +106,7 @@ function skippedBar(skipped: SkippedFragments, fromUs: number, toUs: number, nou
     'skipped',
     fromUs,
     toUs,
-    `+${skipped.count}`,
+    `+${counted(skipped.count, noun)}`,
     `${what}: a line keeps the first and the last of a long message.`,
   );
 }

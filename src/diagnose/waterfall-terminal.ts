@@ -25,6 +25,9 @@ type Colour = Parameters<typeof styleText>[0];
 const LEAST_COLUMNS = 40;
 const MOST_COLUMNS = 240;
 const NAME_COLUMNS = 19;
+/** Length, share and blanks of a ledger's row; a bar of fewer cells says nothing. */
+const LEDGER_NUMBERS = 19;
+const LEAST_LEDGER_BAR = 6;
 
 const UNICODE: Glyphs = {
   read: '█',
@@ -152,16 +155,18 @@ function colourOf(kind: string, segment: string | null): Colour {
 function ledgerLines({ ledger }: Waterfall, columns: number, glyph: string, paint: Paint): string[] {
   if (ledger === null || ledger.length === 0) return [];
   const total = ledger.reduce((sum, { us }) => sum + us, 0) || 1;
-  const names = Math.max(NAME_COLUMNS, ...ledger.map(({ segment }) => segment.length + 4));
-  const width = Math.max(8, columns - names - 20);
+  const longest = Math.max(...ledger.map(({ segment }) => segment.length));
+  const names = Math.min(Math.max(NAME_COLUMNS - 2, longest + 2), columns - LEDGER_NUMBERS - 2);
+  const width = columns - names - LEDGER_NUMBERS - 2;
   let before = 0;
   const rows = ledger.map(({ segment, us }) => {
     const from = Math.min(width - 1, Math.floor((before / total) * width));
     before += us;
-    const bar = glyph.repeat(Math.max(1, Math.round((before / total) * width) - from));
+    const cells = Math.max(1, Math.round((before / total) * width) - from);
     const share = `${Math.round((us / total) * 100)} %`;
-    const numbers = `${lengthText(us).padStart(11)} ${share.padStart(6)}  `;
-    return `  ${segment.padEnd(names - 2)}${numbers}${' '.repeat(from)}${paint(colourOf('phase', segment), bar)}`;
+    const numbers = `  ${shortened(segment, names).padEnd(names)}${lengthText(us).padStart(10)}${share.padStart(7)}`;
+    if (width < LEAST_LEDGER_BAR) return numbers;
+    return `${numbers}  ${' '.repeat(from)}${paint(colourOf('phase', segment), glyph.repeat(cells))}`;
   });
   return ['', paint('bold', 'Where the time went (ledger)'), ...rows];
 }
@@ -212,7 +217,6 @@ const ASCII_TEXTS: Readonly<Record<string, string>> = {
 };
 
 function asciiOf(text: string): string {
-  // oxlint keeps control characters out of patterns: line ends and colours are below 0x7f and stay.
   return Array.from(text, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (code < 0x7f) return character;
