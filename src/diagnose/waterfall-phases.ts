@@ -11,6 +11,7 @@ import type { LogRecord } from './record.ts';
 import { isSkipped, microseconds } from './waterfall-clock.ts';
 import type { Placed, Times } from './waterfall-clock.ts';
 import { lengthText } from './waterfall-printable.ts';
+import type { SixNumbers } from '../observe/grammar/instrumented-line.ts';
 import type { SkippedFragments, ReadFragment, WriteFragment } from '../observe/grammar/fragments.ts';
 import type { Bar, Lane } from './waterfall.ts';
 
@@ -40,57 +41,21 @@ function us(ms: number | null): number | null {
   return ms === null ? null : ms * 1000;
 }
 
-function fromNumbers({ six, totalUs }: LogRecord): Phase[] {
+function fromNumbers(record: LogRecord): Phase[] {
+  const { six, totalUs } = record;
   if (six === null) return [];
   const received = us(six.requestDuration);
   const sent = us(six.requestTxDuration);
   const answered = us(six.responseDuration);
-  const service = us(six.upstreamServiceTime);
   const total = us(six.duration) ?? totalUs ?? 0;
   const phases: Phase[] = [];
   if (received !== null) phases.push(receive(received));
-  else if (sent === null && answered === null) return [receive(total, false)];
   if (sent === null && answered === null)
-    return [
-      ...phases,
-      phase(
-        'proxy',
-        'proxy',
-        total,
-        'nothing was sent to an upstream: filters, the router, or the wait for a connection; then the proxy answered, or gave up.',
-      ),
-    ];
-  if (answered !== null && service !== null && received !== null && sent !== null) {
-    const filters = Math.max(0, answered - received - service);
-    if (filters > 0)
-      phases.push(
-        phase(
-          'filters',
-          'filter',
-          Math.min(received + filters, sent),
-          'HTTP filters on the request’s way, from its last byte to the router (response duration less request duration less service time).',
-        ),
-      );
-    phases.push(
-      phase(
-        'pool',
-        'pool',
-        sent,
-        'from the router to the last byte of the request on its way upstream: waiting for a connection, connecting, the handshake.',
-      ),
-    );
-  } else if (sent !== null) {
-    phases.push(
-      phase(
-        'filters or pool',
-        'pool',
-        sent,
-        'from the last byte of the request to its last byte on its way upstream: filters, the wait for a connection, connecting. Without a service time the line cannot tell them apart.',
-      ),
-    );
-  }
+    return received === null ? [receive(total, false)] : [...phases, unsent(total)];
+  phases.push(...untilSent(six));
   if (answered === null)
     return [...phases, phase('upstream', 'upstream', total, 'waiting for a response that did not come.')];
+  const delivered = answered + (us(six.responseTxDuration) ?? 0);
   phases.push(
     phase(
       'upstream',
@@ -98,9 +63,6 @@ function fromNumbers({ six, totalUs }: LogRecord): Phase[] {
       answered,
       'from the request sent to the first byte of the response: the upstream was working.',
     ),
-  );
-  const delivered = answered + (us(six.responseTxDuration) ?? 0);
-  phases.push(
     phase(
       'response',
       'body',
@@ -112,6 +74,45 @@ function fromNumbers({ six, totalUs }: LogRecord): Phase[] {
   if (total - delivered > 1000)
     phases.push(phase('rest', 'proxy', total, 'after the last byte that the line knows of.'));
   return phases;
+}
+
+function unsent(untilUs: number): Phase {
+  const words =
+    'nothing was sent to an upstream: filters, the router, or the wait for a connection; then the proxy answered, or gave up.';
+  return phase('proxy', 'proxy', untilUs, words);
+}
+
+/** From the request received to the request sent. */
+function untilSent(six: SixNumbers): Phase[] {
+  const received = us(six.requestDuration);
+  const sent = us(six.requestTxDuration);
+  const answered = us(six.responseDuration);
+  const service = us(six.upstreamServiceTime);
+  if (sent === null) return [];
+  if (received === null || answered === null || service === null)
+    return [
+      phase(
+        'filters or pool',
+        'pool',
+        sent,
+        'from the last byte of the request to its last byte on its way upstream: filters, the wait for a connection, connecting. Without a service time the line cannot tell them apart.',
+      ),
+    ];
+  const filters = Math.max(0, answered - received - service);
+  return [
+    phase(
+      'filters',
+      'filter',
+      Math.min(received + filters, sent),
+      'HTTP filters on the request’s way, from its last byte to the router (response duration less request duration less service time).',
+    ),
+    phase(
+      'pool',
+      'pool',
+      sent,
+      'from the router to the last byte of the request on its way upstream: waiting for a connection, connecting, the handshake.',
+    ),
+  ];
 }
 
 function receive(untilUs: number, whole = true): Phase {

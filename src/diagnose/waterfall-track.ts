@@ -1,4 +1,8 @@
-/** Bars as cells of one line of text, and the lines of numbers below them. */
+/**
+ * Bars as cells of one line of text, and the lines of numbers below them.
+ *
+ * Every bar has a cell, however short it is; where bars share cells, the more telling kind is drawn over the others.
+ */
 import { lengthText } from './waterfall-printable.ts';
 import type { Bar, Waterfall } from './waterfall.ts';
 

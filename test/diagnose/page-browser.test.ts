@@ -29,12 +29,16 @@ const HOSTILE = (TALK_LINES[4] ?? '')
   )
   .replace('curl/8.4.0', '<svg/onload=document.title=`owned`>');
 
-async function open(width = 1000, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
+async function open(
+  width = 1000,
+  colorScheme: 'light' | 'dark' = 'light',
+  change = (text: string): string => text,
+): Promise<Page> {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
   const page = await context.newPage();
   problems = [];
   const file = join(folder, 'report.html');
-  writeFileSync(file, renderPage(pageReport([HOSTILE])));
+  writeFileSync(file, change(renderPage(pageReport([HOSTILE]))));
   const address = pathToFileURL(file).href;
   page.on('console', (message) => problems.push(`console: ${message.text()}`));
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
@@ -152,6 +156,17 @@ describe('the page in Chromium', { skip }, () => {
     assert.match(await page.title(), /^nodeproxy diagnosis/);
     assert.deepEqual(problems, []);
     await page.context().close();
+  });
+
+  test('the same line as markup would run without the policy, and does not with it', async () => {
+    const raw = (text: string): string => text.replace('<h1>', () => `<h1>${HOSTILE}`);
+    const withPolicy = await open(1000, 'light', raw);
+    assert.match(await withPolicy.title(), /^nodeproxy diagnosis/);
+    assert.ok(problems.some((problem) => problem.includes('Content Security Policy')));
+    await withPolicy.context().close();
+    const without = await open(1000, 'light', (text) => raw(text).replace('Content-Security-Policy', 'none'));
+    assert.equal(await without.title(), 'owned');
+    await without.context().close();
   });
 
   test('the filter finds a request by any text of its line', async () => {

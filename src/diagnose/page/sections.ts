@@ -1,4 +1,8 @@
-/** The parts of the page that are lists and numbers: head, summary, findings, threads, requests, what could not be read. */
+/**
+ * The parts of the page that are lists and numbers: head, summary, findings, threads, requests, what could not be read.
+ *
+ * Buttons with `data-request` open a waterfall in the element that they control; the number is the request's place in the page's JSON.
+ */
 import type { Evidence, Finding, Report } from '../report.ts';
 import { flagWords, segmentWords } from '../waterfall-flags.ts';
 import { shortened } from '../waterfall-printable.ts';
