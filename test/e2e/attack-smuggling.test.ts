@@ -85,6 +85,7 @@ function lenientUpstream(onRequest: (incoming: IncomingMessage) => void): Server
   });
   upstream.on('clientError', (_error, socket) => socket.destroy());
   upstream.on('upgrade', (incoming, socket) => {
+    socket.on('error', () => undefined);
     onRequest(incoming);
     socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
   });
