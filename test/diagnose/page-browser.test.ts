@@ -20,7 +20,7 @@ const skip = executablePath === undefined ? `no browser: none of ${BROWSERS.join
 /** What each page does that it must not. */
 let problems: string[] = [];
 let browser: Browser;
-const folder = mkdtempSync(join(tmpdir(), 'nodeproxy-page-'));
+let folder: string;
 
 const HOSTILE = (TALK_LINES[4] ?? '')
   .replace(
@@ -74,8 +74,12 @@ async function countsOf(slot: Locator): Promise<Record<string, number>> {
 describe('the page in Chromium', { skip }, () => {
   before(async () => {
     if (executablePath === undefined) return;
+    folder = mkdtempSync(join(tmpdir(), 'nodeproxy-page-'));
     // Chromium does not use its sandbox as root, which tests in a container are.
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    });
   });
   after(async () => {
     await browser.close();

@@ -31,6 +31,7 @@ export function latencyChart(report: Report): Html {
   return markup`<figure>
     <svg class="plot" height="${TALL}" role="img" aria-label="${summary(report)}">
       ${decades(first.fromUs, last.upToUs).map((us) => gridLine(place(us), us))}
+      <line class="grid" x1="0" x2="100%" y1="${TOP}" y2="${TOP}" /><text x="2" y="${TOP - 4}">${count(highest)}</text>
       ${columns.map((column) => columnRect(column, place, highest, report.slowFromUs))}
       ${percentileMarks(report, place)}
       <line class="base" x1="0" x2="100%" y1="${TOP + HEIGHT}" y2="${TOP + HEIGHT}" />

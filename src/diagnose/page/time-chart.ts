@@ -5,6 +5,7 @@
  * over the plot; texts stand beside them in pixels.
  */
 import type { Report, TimeSlice } from '../report.ts';
+import { axisTicks } from '../waterfall-axis.ts';
 import { markup, NOTHING, type Html } from './html.ts';
 import { compareSegments, familyOf } from './segments.ts';
 import { lengthText, percent, plural, shortInstant } from './words.ts';
@@ -15,6 +16,7 @@ const SPACE = 12;
 const BOTTOM = 20;
 const TALL = HEIGHT + SPACE + COUNT_HEIGHT + BOTTOM;
 const MOST_LABELS = 5;
+const MOST_LINES = 4;
 
 /** A slice with its end, both 0 to 1000, and its stack in microseconds per request. */
 interface Step {
@@ -30,10 +32,11 @@ export function timeChart(report: Report): Html {
   if (steps.length === 0) return NOTHING;
   const highest = Math.max(1, ...steps.map(({ sum }) => sum));
   const busiest = Math.max(1, ...steps.map(({ slice }) => slice.requests));
+  const lines = scale(highest);
   const names = new Set(steps.flatMap(({ means }) => means.map(({ segment }) => segment)));
   return markup`<figure>
     <svg class="plot" height="${TALL}" role="img" aria-label="Mean time of a request by segment, over time">
-      ${scale(highest)}
+      ${lines.map(({ y }) => markup`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}" />`)}
       <svg y="0" width="100%" height="${HEIGHT}" viewBox="0 0 1000 ${HEIGHT}" preserveAspectRatio="none">
         ${[...names].sort(compareSegments).map((name) => areaOf(name, steps, highest))}
       </svg>
@@ -46,6 +49,7 @@ export function timeChart(report: Report): Html {
       >
         ${steps.map((step) => countRects(step, busiest))}
       </svg>
+      ${lines.map(({ y, label }) => markup`<text class="scale" x="2" y="${y - 3}">${label}</text>`)}
       ${steps.map(hoverRect)}
       <line class="base" x1="0" x2="100%" y1="${HEIGHT}" y2="${HEIGHT}" />
       ${timeLabels(report)}
@@ -134,13 +138,15 @@ function sliceText({ slice, means }: Step): string {
   return `${head}. Mean: ${parts.join(', ')}`;
 }
 
-function scale(highest: number): Html[] {
-  return [1, 0.5].map((part) => {
-    const y = HEIGHT - part * (HEIGHT - 14);
-    return markup`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}" /><text x="2" y="${y - 3}"
-        >${lengthText(Math.round(highest * part))}</text
-      >`;
-  });
+interface ScaleLine {
+  readonly y: number;
+  readonly label: string;
+}
+
+function scale(highest: number): ScaleLine[] {
+  return axisTicks(0, highest, MOST_LINES)
+    .filter(({ atUs }) => atUs > 0)
+    .map(({ atUs, label }) => ({ y: Math.round(HEIGHT - (atUs / highest) * (HEIGHT - 14)), label }));
 }
 
 function timeLabels({ slices, lastUs }: Report): Html[] {

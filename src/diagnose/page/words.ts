@@ -18,10 +18,11 @@ export function instant(us: number): string {
   return isoOf(us).slice(0, 19).replace('T', ' ');
 }
 
-/** `02:21:36`, or with the day where the span is longer than one. */
+/** `02:21:36`; with tenths in a span of seconds, with the day in one of days. */
 export function shortInstant(us: number, spanUs: number): string {
   const text = isoOf(us);
   if (spanUs > 86_400_000_000) return text.slice(5, 16).replace('T', ' ');
+  if (spanUs > 0 && spanUs < 10_000_000) return text.slice(11, 21);
   return spanUs > 600_000_000 ? text.slice(11, 16) : text.slice(11, 19);
 }
 
