@@ -6,6 +6,7 @@ import { CONNECTION_CHURN } from './labs/connection-churn.ts';
 import { FLOW_CONTROL_DOWNLOAD } from './labs/flow-control-download.ts';
 import { FLOW_CONTROL_UPLOAD } from './labs/flow-control-upload.ts';
 import { FRAGMENTED_UPLOAD } from './labs/fragmented-upload.ts';
+import { GATEWAY_UPLOAD } from './labs/gateway-upload.ts';
 import { HEADER_BODY_GAP } from './labs/header-body-gap.ts';
 import { IDLE_CLOSE_RACE } from './labs/idle-close-race.ts';
 import { IDLE_CLOSE_RETRY } from './labs/idle-close-retry.ts';
@@ -20,6 +21,7 @@ export const LABS: readonly Lab[] = [
   THREAD_IMBALANCE,
   BUSY_LOOP,
   KERNEL_BACKLOG,
+  GATEWAY_UPLOAD,
   SLOW_FILTER,
   SLOW_UPSTREAM,
   HEADER_BODY_GAP,

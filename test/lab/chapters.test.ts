@@ -1,0 +1,85 @@
+/** The chapters of `labs/`: one for each lab, with its commands, a line that is one of ours, and tokens that stand in it. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { LAB } from '../../src/cli/lab.ts';
+import { parseOptions } from '../../src/cli/option.ts';
+import { LABS } from '../../src/lab/labs.ts';
+import { operatorNames } from '../../src/observe/format/operators.ts';
+import { parseInstrumentedLine, printInstrumentedLine } from '../../src/observe/grammar/instrumented-line.ts';
+import { blocksOf, commandsOf, readDocument, ROOT, wordsOf } from '../docs/markdown.ts';
+
+const NAMES = LABS.map(({ name }) => name);
+const COURSE = readDocument('labs/README.md');
+const PREFIX = 'npm run nodeproxy -- lab';
+
+test('each lab has a chapter, each chapter a lab', () => {
+  const chapters = readdirSync(`${ROOT}labs`)
+    .filter((file) => file.endsWith('.md') && file !== 'README.md')
+    .map((file) => file.slice(0, -'.md'.length));
+  assert.deepEqual(chapters.toSorted(), NAMES.toSorted());
+});
+
+describe('the course', () => {
+  test('has every lab once, in the order of the list', () => {
+    const linked = [...COURSE.matchAll(/^\d+\. \[([\w-]+)\]\((.*)\):/gm)].map(([, name, file]) => {
+      assert.equal(file, `${name}.md`);
+      return name;
+    });
+    assert.deepEqual(linked, NAMES);
+  });
+
+  test('has parts that are the labs’', () => {
+    const parts = [...COURSE.matchAll(/^## \d+\. (.*)$/gm)].map(([, part = '']) => part.toLowerCase());
+    const own = [...new Set(LABS.map(({ part }) => part.toLowerCase()))];
+    assert.deepEqual(parts, [...own, 'diagnosis']);
+  });
+
+  test('tells to run every lab and the pitfalls, with options that exist', () => {
+    const commands = commandsOf(COURSE).map((command) => {
+      assert.ok(command.startsWith(PREFIX), command);
+      return parseOptions(wordsOf(command.slice(PREFIX.length)), LAB.options).positionals[0];
+    });
+    assert.deepEqual(
+      [...new Set(commands)].filter((name) => name !== undefined).toSorted(),
+      [...NAMES, 'pitfalls'].toSorted(),
+    );
+  });
+});
+
+for (const lab of LABS) {
+  describe(`the chapter ${lab.name}`, () => {
+    const chapter = readDocument(`labs/${lab.name}.md`);
+
+    test('gives the two commands', () => {
+      assert.deepEqual(commandsOf(chapter), [`${PREFIX} ${lab.name}`, `${PREFIX} ${lab.name} --fixed`]);
+    });
+
+    test('shows a line of our grammar, or the groups of one', () => {
+      const blocks = blocksOf(chapter);
+      for (const { text } of blocks.filter(({ language }) => language === 'log')) {
+        const written = text.trimEnd().replaceAll('\n', ' ');
+        const line = parseInstrumentedLine(written);
+        assert.ok(line !== null, written);
+        assert.equal(printInstrumentedLine(line), written);
+      }
+      assert.ok(blocks.some(({ language, text }) => /log|text/.test(language) && text.includes('"[C')));
+    });
+
+    test('explains tokens that stand in it', () => {
+      const shown = blocksOf(chapter)
+        .filter(({ language }) => /log|text/.test(language))
+        .map(({ text }) => text.replaceAll('\n', ' '))
+        .join(' ');
+      const tokens = [...chapter.matchAll(/^\| `([^`]+)` \|/gm)].map(([, token = '']) => token);
+      assert.ok(tokens.length >= 2);
+      for (const token of tokens) assert.ok(shown.includes(token), token);
+    });
+
+    test('names operators and labs that exist', () => {
+      const known = new Set(operatorNames());
+      for (const [, operator = ''] of chapter.matchAll(/%([A-Z][A-Z_]+)(?:\([^)%]*\))?%/g))
+        assert.ok(known.has(operator), operator);
+    });
+  });
+}
