@@ -20,6 +20,9 @@ const SYNC_AT_START: Readonly<Record<string, string>> = {
   'network/portable-sockets.ts': 'the mode of a unix socket when it is bound',
   'extensions/access-log/log-format.ts': 'a format file, read when the log is prepared',
 };
+const WAIT_ON_PURPOSE: Readonly<Record<string, string>> = {
+  'lab/held-service.ts': 'the service of a lab, which hangs for the reader to see',
+};
 /** Waits for another thread, whoever calls it. `Atomics.add`, `sub`, `load` and `store` wait for nobody. */
 const WAIT = /\bAtomics\.(?:wait|waitAsync|notify)\b/;
 
@@ -65,7 +68,7 @@ test('synchronous file calls of the data path are those that are known, and all 
 });
 
 test('no thread waits for another one: there is no lock and no Atomics.wait', () => {
-  const found = linesOf('.').filter(({ text }) => WAIT.test(text));
+  const found = linesOf('.').filter(({ path, text }) => WAIT.test(text) && !(path in WAIT_ON_PURPOSE));
   assert.deepEqual(
     found.map(({ at }) => at),
     [],
