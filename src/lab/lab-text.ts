@@ -48,7 +48,7 @@ export function outcome(lab: Lab, variant: Variant, result: LabResult, report: R
   const said = applicationLines(lab, result.applicationLines);
   if (said.length > 0) lines.push('', heading('Application log'), ...said);
   lines.push('', heading('What you should see'), `  ${lab.seen[variant]}.`);
-  lines.push('', heading(`Diagnosis: nodeproxy logs diagnose ${result.logFile}`), ...findingsText(report));
+  lines.push('', heading('What nodeproxy logs diagnose says of the log'), ...findingsText(report));
   if (variant === 'broken')
     lines.push('', heading('The fix'), `  ${lab.fix}`, `  See it: nodeproxy lab ${lab.name} --fixed`);
   lines.push('', verdictText(lab, variant, report));
