@@ -22,6 +22,9 @@ export interface ConfigPlaces {
   readonly servicePort: number;
 }
 
+/** Requests with it are not logged: they only bring a new process up to speed, or open connections beforehand. */
+const WARM_UP_HEADER = 'x-warm-up';
+export const UNLOGGED: readonly string[] = [`${WARM_UP_HEADER}: 1`];
 const EXTENSIONS = 'type.googleapis.com/envoy.extensions';
 
 export function configText(parts: ConfigParts, { logFile, servicePort }: ConfigPlaces): string {
@@ -41,6 +44,8 @@ ${at(6, parts.listener)}      filter_chains:
                 stat_prefix: lab
 ${at(16, parts.manager)}                access_log:
                   - name: diagnostic
+                    filter:
+                      header_filter: { header: { name: ${WARM_UP_HEADER}, present_match: true, invert_match: true } }
                     typed_config:
                       "@type": ${EXTENSIONS}.access_loggers.file.v3.FileAccessLog
                       path: ${JSON.stringify(logFile)}

@@ -7,13 +7,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterMs, SystemClock } from '../base/clock.ts';
-import { configText } from './config-text.ts';
+import { configText, UNLOGGED } from './config-text.ts';
 import type { Lab, LabRun, Service, Variant } from './lab.ts';
-import { LabClient } from './lab-client.ts';
+import { get, LabClient } from './lab-client.ts';
 import { applicationLogFile, LabError, LabProxy } from './lab-proxy.ts';
 
 /** A lab is over within seconds; one that hangs says so. */
 const GUARD_MS = 60_000;
+const WARM_UP_CLIENTS = 4;
+const WARM_UP_REQUESTS = 25;
 
 export interface LabResult {
   readonly configFile: string;
@@ -106,6 +108,7 @@ export class LabSession {
         return client;
       },
     };
+    await warmUp(run);
     const clock = new SystemClock();
     const until = clock.now() + this.#seconds * 1000;
     let round = 0;
@@ -115,6 +118,17 @@ export class LabSession {
     } while (this.#seconds > 0 ? clock.now() < until : round < this.#lab.rounds);
     return round;
   }
+}
+
+/** A new process compiles its code while it serves its first requests; that is not what a lab is about. */
+async function warmUp(run: LabRun): Promise<void> {
+  await Promise.all(
+    Array.from({ length: WARM_UP_CLIENTS }, async () => {
+      const client = await run.client();
+      for (let request = 0; request < WARM_UP_REQUESTS; request += 1) await client.ask(get('/', UNLOGGED));
+      client.close();
+    }),
+  );
 }
 
 function within<T>(ms: number, work: Promise<T>, what: string): Promise<T> {

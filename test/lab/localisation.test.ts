@@ -23,18 +23,10 @@ const IN_SERVICE_TIME = [
   'flow.upstream',
   'proxy',
 ];
-const OUTSIDE_OF_IT = [
-  ...[
-    'client',
-    'loop',
-    'filter on the processor',
-    'filter waiting',
-    'body',
-    'flow.downstream',
-    'flow.upstream',
-  ],
-  ...['deliver', 'kernel reading', 'kernel writing', 'proxy'],
-];
+const OUTSIDE_OF_IT =
+  'client|loop|filter on the processor|filter waiting|body|flow.downstream|flow.upstream|deliver|kernel reading|kernel writing|proxy'.split(
+    '|',
+  );
 const EVERYWHERE = [...new Set([...IN_SERVICE_TIME, ...OUTSIDE_OF_IT])];
 const NEARLY_ALL = 0.8;
 

@@ -6,6 +6,7 @@
 import { connect } from 'node:net';
 import { delay } from '../../base/clock.ts';
 import type { Lab, LabRun } from '../lab.ts';
+import { UNLOGGED } from '../config-text.ts';
 import { get } from '../lab-client.ts';
 import { startHeldService } from '../held-service.ts';
 import type { HeldService } from '../held-service.ts';
@@ -25,7 +26,7 @@ export const COLD_POOL: Lab = {
   summary: 'the pool drops its idle connections: each burst begins by connecting, which can be slow',
   pitfall: false,
   steps: [
-    `${CLIENTS} requests at once warm the pool up; then nothing happens for ${QUIET_MS} ms`,
+    `${CLIENTS} requests find a warm pool; then nothing happens for ${QUIET_MS} ms`,
     `the service accepts no connection for ${HELD_MS} ms (its queue holds one), and ${CLIENTS} requests come`,
   ],
   concurrency: 1,
@@ -67,6 +68,7 @@ function optionsOfCluster(line: string): string {
 async function traffic(run: LabRun): Promise<void> {
   const service = run.service as HeldService;
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => run.client()));
+  await Promise.all(clients.map((client) => client.ask(get('/', UNLOGGED))));
   await Promise.all(clients.map((client) => client.ask(get('/warm'))));
   await delay(QUIET_MS);
   await service.hold(HELD_MS);

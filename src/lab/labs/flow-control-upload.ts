@@ -48,7 +48,7 @@ export const FLOW_CONTROL_UPLOAD: Lab = {
 
 function startService(): Promise<Service> {
   const server = createServer({ requestTimeout: 0, headersTimeout: 0 }, (request, response) => {
-    void delay(PAUSE_MS).then(() => {
+    void delay(request.method === 'POST' ? PAUSE_MS : 0).then(() => {
       request.on('end', () => response.end('taken\n'));
       request.resume();
     });

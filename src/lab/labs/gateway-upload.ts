@@ -7,6 +7,7 @@ import { delay } from '../../base/clock.ts';
 import { startDemoService } from '../../server/demo-service.ts';
 import { AUDIT_FILTER, auditConfig } from '../audit-filter.ts';
 import type { Lab, LabRun } from '../lab.ts';
+import { UNLOGGED } from '../config-text.ts';
 import { get, uploadHead } from '../lab-client.ts';
 import type { LabClient } from '../lab-client.ts';
 
@@ -56,7 +57,7 @@ async function traffic(run: LabRun): Promise<void> {
   const open = (count: number): Promise<LabClient[]> =>
     Promise.all(Array.from({ length: count }, () => run.client()));
   const [uploading, audited] = [await open(UPLOADS), await open(AUDITED)];
-  const warm = get(`/slow?delay=${WARM_MS}`);
+  const warm = get(`/slow?delay=${WARM_MS}`, UNLOGGED);
   await Promise.all([...uploading, ...audited].map((client) => client.ask(warm)));
   const uploads = uploading.map((client) => upload(client));
   await delay(BEFORE_MS);

@@ -6,6 +6,7 @@ import { kill } from 'node:process';
 import { delay } from '../../base/clock.ts';
 import { startDemoService } from '../../server/demo-service.ts';
 import type { Lab, LabRun } from '../lab.ts';
+import { UNLOGGED } from '../config-text.ts';
 import { get, uploadHead } from '../lab-client.ts';
 
 const UPLOAD_BYTES = 10 * 1024;
@@ -49,7 +50,7 @@ export const KERNEL_BACKLOG: Lab = {
 async function traffic(run: LabRun): Promise<void> {
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => run.client()));
   // Everything that is opened once is open before the process stops.
-  await Promise.all(clients.map((client) => client.ask(get('/slow?delay=20'))));
+  await Promise.all(clients.map((client) => client.ask(get('/slow?delay=20', UNLOGGED))));
   for (const client of clients) client.write(uploadHead('/upload', UPLOAD_BYTES));
   await delay(BEFORE_MS);
   if (run.variant === 'broken') kill(run.proxyPid, 'SIGSTOP');
