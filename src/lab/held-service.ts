@@ -11,10 +11,10 @@ export interface HeldService extends Service {
   hold(ms: number): Promise<void>;
 }
 
-/** `Atomics.wait` sleeps the whole thread; the answer of each request takes a moment, so that a burst needs several connections. */
+/** `Atomics.wait` sleeps the whole thread: its loop neither accepts nor answers. */
 const SOURCE = [
   'const { parentPort } = require("node:worker_threads");',
-  'const answer = (request, response) => setTimeout(() => response.end("hello\\n"), 20);',
+  'const answer = (request, response) => response.end("hello\\n");',
   'const server = require("node:http").createServer({ keepAliveTimeout: 0 }, answer);',
   'server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => parentPort.postMessage(server.address().port));',
   'parentPort.on("message", (ms) => {',

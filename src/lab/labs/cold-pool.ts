@@ -1,12 +1,11 @@
 /**
- * The pool lets its connections go while nobody asks (`idle_timeout`), so every burst begins by connecting, on the way of the
- * requests. Connecting is usually quick; here the service cannot accept for a moment, its queue is full, the kernel drops the SYN and
- * sends it again after a second. Requests that found a connection would not have noticed more than that moment.
+ * The pool lets its connections go while nobody asks (`idle_timeout`), so the next request begins by connecting. That is usually quick;
+ * here the service cannot accept for a moment, its queue is full, the kernel drops the SYN and sends it again after a second. A request
+ * that found a connection would not have noticed more than that moment.
  */
 import { connect } from 'node:net';
 import { delay } from '../../base/clock.ts';
 import type { Lab, LabRun } from '../lab.ts';
-import { UNLOGGED } from '../config-text.ts';
 import { get } from '../lab-client.ts';
 import { startHeldService } from '../held-service.ts';
 import type { HeldService } from '../held-service.ts';
@@ -16,18 +15,18 @@ const IDLE_TIMEOUT_MS = 100;
 const QUIET_MS = 500;
 /** Shorter than the kernel's first wait for a SYN that is not answered (1 s), so that the second one is taken. */
 const HELD_MS = 250;
-const CLIENTS = 4;
+const QUICK_REQUESTS = 8;
 /** More than a queue of one takes. */
 const QUEUE_FILLERS = 4;
 
 export const COLD_POOL: Lab = {
   name: 'cold-pool',
   part: 'pools',
-  summary: 'the pool drops its idle connections: each burst begins by connecting, which can be slow',
+  summary: 'the pool drops its idle connections: the next request begins by connecting, which can be slow',
   pitfall: false,
   steps: [
-    `${CLIENTS} requests find a warm pool; then nothing happens for ${QUIET_MS} ms`,
-    `the service accepts no connection for ${HELD_MS} ms (its queue holds one), and ${CLIENTS} requests come`,
+    `${QUICK_REQUESTS} requests, one after the other, find a warm pool; then nothing happens for ${QUIET_MS} ms`,
+    `the service does nothing for ${HELD_MS} ms (its accept queue is full), and the next request comes`,
   ],
   concurrency: 1,
   config: (variant) => ({
@@ -40,15 +39,15 @@ export const COLD_POOL: Lab = {
   rounds: 1,
   traffic,
   expects: { cause: 'new-connections' },
-  lines: [/"GET \/burst /],
+  lines: [/"GET \/next /],
   lookAt:
     'the second group: `[C7~C7:` is a connection that was opened for this request, `[C0~C7:` one that was there. Its stamp is when the ' +
     'request was written: a second behind the read in the first group. `connect` in the ledger',
   seen: {
     broken:
-      'a second in `connect` for every request of the burst, though the service was away for a quarter of that only',
+      'a second in `connect` for the next request, though the service was away for a quarter of that only',
     fixed:
-      '`[C0~C…`: connections that were there; the requests wait only until the service goes on, in `upstream`',
+      '`[C0~C…`: a connection that was there; the request waits only until the service goes on, in `upstream`',
   },
   fix:
     'Keep connections: an `idle_timeout` of the cluster (default 1 h) longer than the pauses of the traffic, but shorter than the ' +
@@ -67,9 +66,8 @@ function optionsOfCluster(line: string): string {
 
 async function traffic(run: LabRun): Promise<void> {
   const service = run.service as HeldService;
-  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => run.client()));
-  await Promise.all(clients.map((client) => client.ask(get('/', UNLOGGED))));
-  await Promise.all(clients.map((client) => client.ask(get('/warm'))));
+  const client = await run.client();
+  for (let request = 0; request < QUICK_REQUESTS; request += 1) await client.ask(get('/warm'));
   await delay(QUIET_MS);
   await service.hold(HELD_MS);
   const fillers = Array.from({ length: QUEUE_FILLERS }, () =>
@@ -77,7 +75,7 @@ async function traffic(run: LabRun): Promise<void> {
   );
   // They must stand in the queue first. A loopback connection does within microseconds.
   await delay(HELD_MS / 5);
-  await Promise.all(clients.map((client) => client.ask(get('/burst'))));
+  await client.ask(get('/next'));
   for (const filler of fillers) filler.destroy();
-  for (const client of clients) client.close();
+  client.close();
 }
