@@ -192,10 +192,20 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
     this.#route = route;
     this.info.routeName = route?.routeName ?? '';
     this.info.virtualHostName = route?.virtualHostName ?? '';
+    if (log.traceOn) this.#logRoute(route);
     const idle = route?.settings?.idleTimeoutMs ?? -1;
     const duration = route?.settings?.maxStreamDurationMs ?? -1;
     this.timers.setIdle(idle < 0 ? settings.streamIdleTimeoutMs : idle);
     this.timers.stopDuration();
     this.timers.startDuration(duration < 0 ? settings.maxStreamDurationMs : duration);
+  }
+
+  #logRoute(route: RouteMatch | null): void {
+    if (route === null) {
+      log.trace(`${this.mark} no route matches`);
+      return;
+    }
+    const { routeName, virtualHostName } = route;
+    log.trace(`${this.mark} route '${routeName}' of virtual host '${virtualHostName}' chosen`);
   }
 }

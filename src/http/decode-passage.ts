@@ -13,6 +13,10 @@ export interface DecodeHost extends PassageHost {
 }
 
 export class DecodePassage extends Passage<DecodeHost> {
+  protected get verb(): 'decode' {
+    return 'decode';
+  }
+
   protected callHeaders(side: FilterSide, headers: HeaderMap, endStream: boolean): FilterHeadersStatus {
     const { filter } = side;
     return filter.decodeHeaders === undefined ? 'continue' : filter.decodeHeaders(headers, endStream);

@@ -18,6 +18,10 @@ export interface EncodeHost extends PassageHost {
 }
 
 export class EncodePassage extends Passage<EncodeHost> {
+  protected get verb(): 'encode' {
+    return 'encode';
+  }
+
   informational(headers: HeaderMap): void {
     for (let side = this.first; side !== null; side = side.next) {
       side.filter.encodeInformational?.(headers);

@@ -12,6 +12,7 @@ import type { FilterDataStatus, FilterHeadersStatus, FilterTrailersStatus, Heade
 import { EMPTY, lengthOf } from '../buffer/bytes.ts';
 import type { BlockSource } from '../buffer/chunk-queue.ts';
 import { invariant } from '../base/invariant.ts';
+import { logger } from '../base/logger.ts';
 import type { FilterSide, SideState } from './filter-side.ts';
 import type { FilterTimes } from './filter-times.ts';
 
@@ -19,7 +20,11 @@ import type { FilterTimes } from './filter-times.ts';
 export interface PassageHost {
   readonly blocks: BlockSource;
   readonly filterTimes: FilterTimes;
+  /** A trace line; asked for only when that level is on. `status` '': the call begins, else what it returned. */
+  logFilterCall(index: number, call: string, status: string): void;
 }
+
+const log = logger('filter');
 
 export abstract class Passage<Host extends PassageHost> {
   first: FilterSide | null = null;
@@ -87,6 +92,9 @@ export abstract class Passage<Host extends PassageHost> {
     return -1;
   }
 
+  /** For the log. */
+  protected abstract readonly verb: 'decode' | 'encode';
+
   protected abstract callHeaders(
     side: FilterSide,
     headers: HeaderMap,
@@ -117,7 +125,9 @@ export abstract class Passage<Host extends PassageHost> {
       side.state = 'open';
       this.host.filterTimes.enter(side);
       side.inCall = true;
+      if (log.traceOn) this.#logCall(side, 'headers', '');
       const status = this.callHeaders(side, headers, endStream);
+      if (log.traceOn) this.#logCall(side, 'headers', status);
       side.inCall = false;
       this.host.filterTimes.leave(side);
       if (this.ended) return;
@@ -162,7 +172,9 @@ export abstract class Passage<Host extends PassageHost> {
   #giveData(side: FilterSide, bytes: Bytes, endStream: boolean): FilterDataStatus {
     this.host.filterTimes.enter(side);
     side.inCall = true;
+    if (log.traceOn) this.#logCall(side, 'data', '');
     const status = this.callData(side, bytes, endStream);
+    if (log.traceOn && status !== null) this.#logCall(side, 'data', status);
     side.inCall = false;
     this.host.filterTimes.leave(side);
     // Who stops the head and has no method for body wants it kept, and its source slowed down.
@@ -195,11 +207,17 @@ export abstract class Passage<Host extends PassageHost> {
   #giveTrailers(side: FilterSide, trailers: HeaderMap): FilterTrailersStatus {
     this.host.filterTimes.enter(side);
     side.inCall = true;
+    if (log.traceOn) this.#logCall(side, 'trailers', '');
     const status = this.callTrailers(side, trailers);
+    if (log.traceOn && status !== null) this.#logCall(side, 'trailers', status);
     side.inCall = false;
     this.host.filterTimes.leave(side);
     if (status !== null) return status;
     return side.state === 'stopped' && !this.seesBody(side) ? 'stop' : 'continue';
+  }
+
+  #logCall(side: FilterSide, part: string, status: string): void {
+    this.host.logFilterCall(side.index, `${this.verb} ${part}`, status);
   }
 
   #stop(side: FilterSide, state: SideState): void {

@@ -16,6 +16,7 @@ import type {
 } from '../api/http.ts';
 import type { Connection } from '../api/network.ts';
 import type { LogContext } from '../api/observe.ts';
+import { logger, streamMark } from '../base/logger.ts';
 import type { BlockSource } from '../buffer/chunk-queue.ts';
 import type { FilterManager } from './filter-manager.ts';
 import { FilterTimes } from './filter-times.ts';
@@ -27,6 +28,9 @@ import type { StreamState, StreamTransition } from './stream-state.ts';
 import type { StreamTimers } from './stream-timers.ts';
 import { StreamWork } from './stream-work.ts';
 import type { WaitView } from './stream-work.ts';
+
+const log = logger('http');
+const filterLog = logger('filter');
 
 export abstract class StreamCore implements StreamCallbacks, WaitView, LogContext, Disposable {
   readonly id: number;
@@ -105,6 +109,19 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
     return encode.ended ? -1 : encode.stoppedIndex();
   }
 
+  /** Trace of a filter's call, in the words of `PassageHost`. */
+  logFilterCall(index: number, call: string, status: string): void {
+    const name = this.owner.config.filters.current.entries[index]?.name ?? String(index);
+    filterLog.trace(
+      `${this.mark} ${call} ${status === '' ? 'to' : 'returned from'} filter '${name}'${status === '' ? '' : `: ${status}`}`,
+    );
+  }
+
+  /** In front of the log's lines about this stream. */
+  protected get mark(): string {
+    return streamMark(this.connection.id, this.id);
+  }
+
   // --- flow control ---
 
   pauseDownstream(): void {
@@ -154,6 +171,7 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
   /** The codec has the whole response: the rest is delivery. */
   onResponseEnd(): void {
     if (this.over) return;
+    if (log.debugOn) log.debug(`${this.mark} Codec completed encoding stream.`);
     this.move('response-end');
     this.filters?.stop();
     this.sentAtCheck = this.connection.bytesSent;
@@ -204,6 +222,10 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
   protected finish(transition: 'delivered' | 'reset'): void {
     this.move(transition);
     this.info.close(this.dispatcher.clock.now());
+    if (log.traceOn)
+      log.trace(
+        `${this.mark} stream ${transition === 'delivered' ? 'done: the kernel has its last byte' : 'reset'}`,
+      );
     this.info.onDelivered = null;
     this.filters?.stop();
     this.#flow.release();
@@ -223,6 +245,8 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
     stats.rq.time.record(info.endAt - info.startAt);
     stats.responses.record(info.responseCode);
     stats.listenerResponses.record(info.responseCode);
-    if (!accessLogs.empty) accessLogs.log(this);
+    if (accessLogs.empty) return;
+    accessLogs.log(this);
+    if (log.traceOn) log.trace(`${this.mark} access log line written (${this.logType})`);
   }
 }

@@ -140,8 +140,23 @@ export class WorkerListener {
     if (log.debugOn)
       log.debug(`[C${connection.id}] new connection from ${addressText(connection.remoteAddress)}`);
     this.#track(connection);
-    for (const filter of filters()) connection.addReadFilter(filter);
+    const readFilters = filters();
+    if (log.traceOn) this.#logMatch(connection, chain, readFilters.length);
+    for (const filter of readFilters) connection.addReadFilter(filter);
     connection.startFilters();
+  }
+
+  #logMatch(connection: Connection, chain: FilterChain | null, count: number): void {
+    const { name } = this;
+    const own = chain?.name ?? '';
+    const which =
+      chain === this.#options.config.default_filter_chain ? 'default filter chain' : 'filter chain';
+    log.trace(
+      `[C${connection.id}] listener '${name}' accepted it on ${addressText(connection.localAddress)}`,
+    );
+    log.trace(
+      `[C${connection.id}] ${which}${own === '' ? '' : ` '${own}'`} matched: ${count} network ${count === 1 ? 'filter' : 'filters'}`,
+    );
   }
 
   /** Null: there is no room for it, and it is closed. */

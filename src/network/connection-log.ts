@@ -16,6 +16,7 @@ export function logTransition(connection: Connection, transition: ConnectionTran
   switch (transition) {
     case 'connected':
       log.debug(`[C${id}] connected to ${addressText(connection.remoteAddress)}`);
+      if (log.traceOn) log.trace(`[C${id}] its local address is ${addressText(connection.localAddress)}`);
       break;
     case 'begin-close':
       log.debug(

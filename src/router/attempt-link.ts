@@ -112,6 +112,10 @@ export abstract class AttemptLink implements StreamCallbacks, TimerOwner {
   protected endRequest(): void {
     if (this.requestEnded || this.state !== 'open') return;
     this.requestEnded = true;
+    if (log.traceOn)
+      log.trace(
+        `${streamMark(this.callbacks.connection.id, this.callbacks.streamId)} request complete: all of it is encoded`,
+      );
     if (this.writes !== null) this.connection?.endObserveWrites(this.writes);
     this.onBelowWriteBufferLowWatermark();
   }

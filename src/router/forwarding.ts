@@ -11,6 +11,8 @@
 import type { Bytes } from '../api/bytes.ts';
 import type { HeaderMap, ResetReason } from '../api/http.ts';
 import type { Host } from '../api/upstream.ts';
+import { streamMark } from '../base/logger.ts';
+import { log } from './attempt-link.ts';
 import * as answers from './own-answers.ts';
 import { finalizeResponse, renameHost } from './request-headers.ts';
 import { RequestSide } from './request-side.ts';
@@ -166,6 +168,10 @@ export class Forwarding extends RequestSide implements AttemptOwner {
     if (attempt.requestEnded && attempt.responseEnded) attempt.finish();
     else attempt.abandon();
     this.state = 'backing-off';
+    if (log.debugOn) {
+      const { connection, streamId } = this.callbacks;
+      log.debug(`${streamMark(connection.id, streamId)} performing retry in ${ms} ms`);
+    }
     this.callbacks.setUpstreamWait('retry');
     this.clock.startBackOff(ms);
   }

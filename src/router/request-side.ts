@@ -9,6 +9,9 @@
 import type { Bytes } from '../api/bytes.ts';
 import type { DecoderFilterCallbacks, DownstreamWatermarkCallbacks, HeaderMap } from '../api/http.ts';
 import type { Host, HttpPool, LoadBalancerContext, ThreadLocalCluster } from '../api/upstream.ts';
+import { addressText } from '../base/address-text.ts';
+import { streamMark } from '../base/logger.ts';
+import { log } from './attempt-link.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import { takeControlHeaders, type ControlHeaders } from './control-headers.ts';
 import { answerIncomplete, answerNoHealthyUpstream, answerRetryBufferFull } from './own-answers.ts';
@@ -151,6 +154,7 @@ export abstract class RequestSide implements DownstreamWatermarkCallbacks, LoadB
     }
     this.state = 'waiting';
     info.attemptCount += 1;
+    if (log.traceOn) this.#logHost(pool, info.attemptCount);
     const elapsed = info.attemptCount > 1 ? this.clock.since(config.dispatcher.clock.now()) : 0;
     stampAttempt(
       this.headers,
@@ -165,6 +169,13 @@ export abstract class RequestSide implements DownstreamWatermarkCallbacks, LoadB
     if (this.retry?.policy.avoidPreviousHosts === true) this.attempted = [...this.attempted, pool.host];
     attempt.start(pool);
     if (attempt.pending) this.callbacks.setUpstreamWait('pool');
+  }
+
+  #logHost({ host }: HttpPool, attempt: number): void {
+    const { connection, streamId } = this.callbacks;
+    log.trace(
+      `${streamMark(connection.id, streamId)} host ${addressText(host.address)} of cluster '${this.cluster.info.name}' chosen, attempt ${attempt}`,
+    );
   }
 
   /** The cluster is looked up anew for a retry: it may have changed, or gone, during the back-off. */

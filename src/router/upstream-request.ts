@@ -137,6 +137,8 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
     const { info } = this.callbacks;
     const connection = this.connection;
     const before = connection?.writePosition ?? 0;
+    if (log.debugOn)
+      this.log(`encoding request via codec (end_stream=${endStream}): ${headers.method} ${headers.path}`);
     this.encoder?.encodeHeaders(headers, endStream);
     info.upstream.headerBytesSent += (connection?.writePosition ?? before) - before;
     if (endStream) this.endRequest();

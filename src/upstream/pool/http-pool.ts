@@ -130,6 +130,7 @@ export class Http1Pool implements HttpPool, PoolOwner, CancelListener {
   }
 
   onStreamEnded(connection: PooledConnection): void {
+    this.#account.completeResponse(connection.connection);
     this.#account.endRequest();
     connection.move('stream-ended');
     if (connection.state === 'closed') {

@@ -81,6 +81,10 @@ export class PoolAccount {
     host.stats.rqActive += 1;
   }
 
+  completeResponse(connection: Connection): void {
+    if (log.debugOn) log.debug(`[C${connection.id}] response complete`);
+  }
+
   endRequest(): void {
     const { host } = this;
     this.breakers.requests.dec();
