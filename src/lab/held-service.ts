@@ -1,6 +1,6 @@
 /**
  * A service on a thread of its own that can be held: for that time it accepts nothing and answers nothing, as one in a long garbage
- * collection. Its accept queue holds a single connection, so a second one finds it full.
+ * collection. Its accept queue holds sixteen connections; one that comes then finds it full.
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -16,7 +16,7 @@ const SOURCE = [
   'const { parentPort } = require("node:worker_threads");',
   'const answer = (request, response) => response.end("hello\\n");',
   'const server = require("node:http").createServer({ keepAliveTimeout: 0 }, answer);',
-  'server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => parentPort.postMessage(server.address().port));',
+  'server.listen({ host: "127.0.0.1", port: 0, backlog: 16 }, () => parentPort.postMessage(server.address().port));',
   'parentPort.on("message", (ms) => {',
   '  parentPort.postMessage("held");',
   '  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);',

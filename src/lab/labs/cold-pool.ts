@@ -16,8 +16,8 @@ const QUIET_MS = 500;
 /** Shorter than the kernel's first wait for a SYN that is not answered (1 s), so that the second one is taken. */
 const HELD_MS = 250;
 const QUICK_REQUESTS = 8;
-/** More than a queue of one takes. */
-const QUEUE_FILLERS = 4;
+/** More than the queue of the service takes (16). */
+const QUEUE_FILLERS = 24;
 
 export const COLD_POOL: Lab = {
   name: 'cold-pool',
