@@ -14,6 +14,14 @@ export interface Command {
   run(options: ParsedOptions, out: Output): Promise<number>;
 }
 
+/** Commands of two words, `logs diagnose`: loaded when one of them is called, so that `run` does not pay for them. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  /** Their names begin with the group's. */
+  load(): Promise<readonly Command[]>;
+}
+
 /** Where a command writes: results to one, what goes wrong to the other. */
 export interface Output {
   result(text: string): void;

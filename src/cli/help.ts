@@ -1,12 +1,12 @@
 /** The help texts, made from the tables of commands and options. Colours only where a terminal shows them (`NO_COLOR` is obeyed). */
 import { styleText } from 'node:util';
-import type { Command } from './command.ts';
+import type { Command, CommandGroup } from './command.ts';
 import type { OptionSpec } from './option.ts';
 
 const WIDTH = 100;
 
-export function programHelp(commands: readonly Command[]): string {
-  const rows = commands.map((command): [string, string] => [command.name, command.summary]);
+export function programHelp(commands: readonly (Command | CommandGroup)[]): string {
+  const rows = commands.map(({ name, summary }): [string, string] => [name, summary]);
   return [
     `${heading('Usage:')} nodeproxy COMMAND [options]`,
     '',
@@ -22,6 +22,19 @@ export function programHelp(commands: readonly Command[]): string {
     ]),
     '',
     'Without a file, `nodeproxy run` starts a configuration of its own with two demo services: the shortest way to see it work.',
+  ].join('\n');
+}
+
+export function groupHelp(group: CommandGroup, commands: readonly Command[]): string {
+  return [
+    `${heading('Usage:')} nodeproxy ${group.name} COMMAND …`,
+    '',
+    `${group.summary}.`,
+    '',
+    heading('Commands:'),
+    ...table(commands.map(({ name, summary }): [string, string] => [name, summary])),
+    '',
+    `\`nodeproxy ${group.name} COMMAND --help\` shows the options of one.`,
   ].join('\n');
 }
 

@@ -162,5 +162,5 @@ async function* unpacked(packed: Readable): AsyncGenerator<Buffer> {
 }
 
 function isBrokenGzip(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^Z_/.test(String(error.code));
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
 }

@@ -77,7 +77,7 @@ function summary(report: Report, { bold }: TextStyle): string[] {
       ? ''
       : `, ${instant(firstUs)} to ${instant(lastUs)} (${lengthOf(lastUs - firstUs, 1000)})`;
   return [
-    bold(`${plural(requests, 'request')}`) +
+    bold(plural(requests, 'request')) +
       ` in ${plural(lines, 'line')}${broken > 0 ? `, ${count(broken)} unreadable` : ''}${span}`,
     `latency  p50 ${lengthOf(latency.p50)}   p90 ${lengthOf(latency.p90)}   p99 ${lengthOf(latency.p99)}   p99.9 ${lengthOf(latency.p999)}   max ${lengthOf(latency.max)}`,
     `slow     from ${lengthOf(report.slowFromUs)} on: ${plural(report.slowRequests, 'request')}`,

@@ -143,7 +143,7 @@ function meaningOf(subject: string, failed: Failed): FlagMeaning {
   const [details] = byCount(failed.details)[0] ?? ['-'];
   for (const [name, meaning] of DETAILS_TABLE) if (details.startsWith(name)) return meaning;
   return {
-    what: details === '-' ? 'the line does not say why' : `${details}`,
+    what: details === '-' ? 'the line does not say why' : details,
     first: 'nobody',
     remedies: [
       {
