@@ -1,20 +1,26 @@
-/** The diagnosis of a lab's log: the command that the reader has, in a process of its own. */
-import { execFile } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+/**
+ * The diagnosis of a lab's log, with thresholds for a machine that anybody may be using: what a lab does on purpose takes hundreds of
+ * milliseconds, what a busy neighbour does to the worker takes tens.
+ */
+import { diagnose } from '../diagnose/diagnosis.ts';
 import type { Report } from '../diagnose/report.ts';
+import type { Thresholds } from '../diagnose/thresholds.ts';
 
-const BIN = fileURLToPath(new URL('../../bin/nodeproxy.js', import.meta.url));
-const FROM_SOURCE = extname(fileURLToPath(import.meta.url)) === '.ts';
-/** Findings quote whole lines. */
-const MOST_BYTES = 64 * 1024 * 1024;
-const run = promisify(execFile);
+const NOISE_MS = 50;
+const NOISE_US = NOISE_MS * 1000;
+const THRESHOLDS: Partial<Thresholds> = {
+  lateUs: NOISE_US,
+  kernelUs: NOISE_US,
+  filterUs: NOISE_US,
+  connectUs: NOISE_US,
+};
 
-export async function diagnoseLog(file: string): Promise<Report> {
-  const { stdout } = await run(process.execPath, [BIN, 'logs', 'diagnose', '--json', file], {
-    env: FROM_SOURCE ? { ...process.env, NODEPROXY_SOURCE: '1' } : process.env,
-    maxBuffer: MOST_BYTES,
-  });
-  return JSON.parse(stdout) as Report;
+export function diagnoseLog(file: string): Promise<Report> {
+  return diagnose([file], { thresholds: THRESHOLDS });
+}
+
+/** The same for the reader's own hands. */
+export function diagnoseCommand(file: string): string {
+  const options = ['late', 'kernel', 'filter', 'connect'].map((name) => `--${name}-ms ${NOISE_MS}`);
+  return `nodeproxy logs diagnose ${options.join(' ')} ${file}`;
 }

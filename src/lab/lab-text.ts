@@ -4,13 +4,24 @@
  */
 import { styleText } from 'node:util';
 import type { Finding, Report } from '../diagnose/report.ts';
+import { reportText, wrapped } from '../diagnose/report-text.ts';
+import type { TextStyle } from '../diagnose/report-text.ts';
 import { configDifference } from './config-text.ts';
+import { diagnoseCommand } from './diagnosis.ts';
 import type { Lab, Variant } from './lab.ts';
 import type { LabResult } from './lab-session.ts';
 
 const APPLICATION_LINES = 4;
 /** A finding that explains less of the slow time than the first is still shown, but not every one. */
-const MOST_FINDINGS = 4;
+const MOST_FINDINGS = 3;
+const WIDTH = 110;
+const STYLE: TextStyle = {
+  width: WIDTH,
+  bold: (text) => styleText('bold', text),
+  dim: (text) => styleText('dim', text),
+  red: (text) => styleText('red', text),
+  yellow: (text) => styleText('yellow', text),
+};
 
 export function labList(labs: readonly Lab[]): string {
   const width = Math.max(...labs.map(({ name }) => name.length));
@@ -28,14 +39,15 @@ export function labList(labs: readonly Lab[]): string {
 export function introduction(lab: Lab, variant: Variant): string {
   const difference = configDifference(lab.config('broken'), lab.config('fixed'));
   const lines = [`${heading(lab.name)} (${variant}): ${lab.summary}`, '', heading('What is done')];
-  lines.push(...lab.steps.map((step) => `  ${step}`));
-  if (lab.behaviour !== undefined) lines.push(`  ${lab.behaviour[variant]}`);
+  lines.push(...lab.steps.flatMap((step) => prose(step)));
+  if (lab.behaviour !== undefined) lines.push(...prose(lab.behaviour[variant]));
   lines.push('', heading('The difference'));
   if (difference.length > 0) {
     lines.push('  configuration, - broken, + fixed:', ...difference.map((line) => `    ${line}`));
   }
   if (lab.behaviour !== undefined) {
-    lines.push(`  - broken: ${lab.behaviour.broken}`, `  + fixed: ${lab.behaviour.fixed}`);
+    lines.push(...wrapped(lab.behaviour.broken, WIDTH, '  - broken: ', '    '));
+    lines.push(...wrapped(lab.behaviour.fixed, WIDTH, '  + fixed: ', '    '));
     if (difference.length === 0) lines.push('  The configuration is the same in both.');
   }
   return lines.join('\n');
@@ -44,13 +56,18 @@ export function introduction(lab: Lab, variant: Variant): string {
 export function outcome(lab: Lab, variant: Variant, result: LabResult, report: Report): string {
   const shown = linesThatMatter(lab, result.lines);
   const lines = ['', heading(`Log lines that matter (${shown.length} of ${result.lines.length})`)];
-  lines.push(...shown.flatMap((line) => [line, '']), `Look at ${lab.lookAt}.`);
+  lines.push(...shown.flatMap((line) => [line, '']), ...prose(`Look at ${lab.lookAt}.`));
   const said = applicationLines(lab, result.applicationLines);
   if (said.length > 0) lines.push('', heading('Application log'), ...said);
-  lines.push('', heading('What you should see'), `  ${lab.seen[variant]}.`);
-  lines.push('', heading('What nodeproxy logs diagnose says of the log'), ...findingsText(report));
+  lines.push('', heading('What you should see'), ...prose(`${lab.seen[variant]}.`));
+  lines.push(
+    '',
+    heading(`Diagnosis: ${diagnoseCommand(result.logFile)}`),
+    '',
+    reportText(report, { top: MOST_FINDINGS, style: STYLE }),
+  );
   if (variant === 'broken')
-    lines.push('', heading('The fix'), `  ${lab.fix}`, `  See it: nodeproxy lab ${lab.name} --fixed`);
+    lines.push('', heading('The fix'), ...prose(lab.fix), `  See it: nodeproxy lab ${lab.name} --fixed`);
   lines.push('', verdictText(lab, variant, report));
   return lines.join('\n');
 }
@@ -107,33 +124,8 @@ function applicationLines({ applicationLog: pattern }: Lab, lines: readonly stri
   return pattern === undefined ? [] : lines.filter((line) => pattern.test(line)).slice(0, APPLICATION_LINES);
 }
 
-function findingsText({ findings, requests, latency }: Report): string[] {
-  const lines = [
-    `  ${requests} requests, p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}, longest ${ms(latency.max)}`,
-  ];
-  if (findings.length === 0) lines.push('  No cause found.');
-  for (const [index, finding] of findings.slice(0, MOST_FINDINGS).entries())
-    lines.push(...findingText(finding, index + 1));
-  const left = findings.length - MOST_FINDINGS;
-  if (left > 0) lines.push(`  … and ${left} more, which explain less`);
-  return lines;
-}
-
-function findingText(finding: Finding, place: number): string[] {
-  const share = finding.explainedUs === 0 ? '' : `, ${Math.round(finding.share * 100)} % of the slow time`;
-  const lines = [
-    `  ${place}. ${heading(findingName(finding))}: ${finding.requests} requests${share}`,
-    `     ${finding.what}`,
-  ];
-  const [worst] = finding.evidence;
-  if (worst !== undefined) lines.push(`     line ${worst.lineNumber}: ${worst.reading}`);
-  lines.push(...finding.details.map((detail) => `     ${detail}`));
-  lines.push(...finding.remedies.map(({ text }) => `     -> ${text}`));
-  return lines;
-}
-
-function ms(us: number): string {
-  return `${(us / 1000).toFixed(1)} ms`;
+function prose(text: string): string[] {
+  return wrapped(text, WIDTH, '  ');
 }
 
 function heading(text: string): string {

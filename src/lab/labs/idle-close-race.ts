@@ -11,7 +11,8 @@ import { get } from '../lab-client.ts';
 const KEEP_ALIVE_MS = 300;
 const IDLE_TIMEOUT = '0.1s';
 const PAUSE_MS = 500;
-const CLIENTS = 4;
+/** No more than may be repeated at the same time (`max_retries` of the circuit breaker: 3), for `idle-close-retry`. */
+const CLIENTS = 3;
 
 export const IDLE_CLOSE_RACE: Lab = {
   name: 'idle-close-race',

@@ -14,7 +14,7 @@ export const IDLE_CLOSE_RETRY: Lab = {
   summary: 'the same 503 UC, cured by a retry where the request is safe to repeat',
   pitfall: true,
   steps: [
-    '4 clients send a GET every 500 ms',
+    '3 clients send a GET every 500 ms',
     `the service closes connections that were idle for more than ${KEEP_ALIVE_MS} ms, when the next request comes`,
   ],
   concurrency: 1,

@@ -1,0 +1,4 @@
+/** Labs of limits that refuse. */
+import { checkLabs } from './diagnosed.ts';
+
+checkLabs(['limits']);
