@@ -33,6 +33,17 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm test': 'this is run by it',
   'npm run build': 'would replace the dist that someone may be running',
 };
+/** What a command of the program prints when it has done what README.md says of it. */
+const PRINTS: readonly (readonly [RegExp, RegExp])[] = [
+  [/ validate /, /: OK\n$/],
+  [/ run --help$/, /Usage: nodeproxy run/],
+  [/ logs diagnose (?!--html)/, /causes found, worst first[^]*slow filter[^]*flow control/],
+  [/ logs diagnose --html /, /causes found, worst first/],
+  [/ logs show /, /^POST \/ HTTP\/1\.1\n[^]*downstream read/m],
+  [/ logs threads /, /max\/min 4\.00/],
+  [/ lab$/, /header-body-gap/],
+  [/ lab header-body-gap$/, /As it should be: head-body-gap is named first/],
+];
 const tried = new Set<string>();
 const WITHOUT_CURL = spawnSync('curl', ['--version']).error === undefined ? false : 'curl is not installed';
 
@@ -209,8 +220,14 @@ describe('a configuration of one’s own', () => {
   for (const command of COMMANDS.filter((each) => each.startsWith('npm run nodeproxy '))) {
     test(`${command} succeeds`, async () => {
       tried.add(command);
-      const { stdout } = await run('sh', ['-c', command], { cwd: ROOT, env: ENV });
-      assert.match(stdout, /: OK\n$|Usage: nodeproxy run/);
+      const page = join(folder, 'report.html');
+      const { stdout } = await run('sh', ['-c', command.replace('/tmp/report.html', page)], {
+        cwd: ROOT,
+        env: ENV,
+      });
+      const [, prints] = PRINTS.find(([about]) => about.test(command)) ?? [];
+      assert.match(stdout, prints ?? /^nothing is known of this command$/);
+      if (command.includes(' --html ')) assert.match(readFileSync(page, 'utf8'), /^<!doctype html>/i);
     });
   }
 
