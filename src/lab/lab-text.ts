@@ -62,7 +62,7 @@ export function outcome(lab: Lab, variant: Variant, result: LabResult, report: R
   lines.push('', heading('What you should see'), ...prose(`${lab.seen[variant]}.`));
   lines.push(
     '',
-    heading(`Diagnosis: ${diagnoseCommand(result.logFile)}`),
+    heading(`Diagnosis: ${diagnoseCommand(result.logFile, lab)}`),
     '',
     reportText(report, { top: MOST_FINDINGS, style: STYLE }),
   );

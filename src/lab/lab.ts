@@ -53,6 +53,8 @@ export interface Lab {
   traffic(run: LabRun, round: number): Promise<void>;
   /** What the diagnosis of the broken variant names first, and that of the fixed one not at all. */
   readonly expects: { readonly cause: CauseId; readonly subject?: string };
+  /** `--slow-ms` of the diagnosis, where it is not the time that is wrong. */
+  readonly slowMs?: number;
   /** Log lines that matter: of each kind the slowest one is shown. And what to look at in them. */
   readonly lines: readonly RegExp[];
   readonly lookAt: string;

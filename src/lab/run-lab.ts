@@ -35,7 +35,7 @@ export async function runLab(lab: Lab, options: RunOptions): Promise<LabOutcome>
   process.once('exit', onExit);
   try {
     const result = await session.run();
-    const report = await diagnoseLog(result.logFile);
+    const report = await diagnoseLog(result.logFile, lab);
     return { result, report, asExpected: isAsExpected(lab, options.variant, report) };
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);

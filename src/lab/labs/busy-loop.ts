@@ -1,5 +1,5 @@
 /**
- * One request's filter computes for 150 ms on the worker's thread. It pays 150 ms; so does every request that shares the worker, though
+ * One request's filter computes for 300 ms on the worker's thread. It pays 300 ms; so does every request that shares the worker, though
  * it did nothing: its answer lies in the kernel and nobody reads it.
  */
 import { delay } from '../../base/clock.ts';
@@ -8,7 +8,7 @@ import { AUDIT_FILTER, auditConfig } from '../audit-filter.ts';
 import type { Lab, LabRun } from '../lab.ts';
 import { get } from '../lab-client.ts';
 
-const BUSY_MS = 150;
+const BUSY_MS = 300;
 const SERVICE_MS = 60;
 const NEIGHBOURS = 12;
 const BEFORE_MS = 20;
@@ -16,17 +16,17 @@ const BEFORE_MS = 20;
 export const BUSY_LOOP: Lab = {
   name: 'busy-loop',
   part: 'threads',
-  summary: 'the filter of one request computes for 150 ms: its neighbours on the worker pay',
+  summary: 'the filter of one request computes for 300 ms: its neighbours on the worker pay',
   pitfall: true,
   steps: [
     `${NEIGHBOURS} neighbours wait for a service that takes ${SERVICE_MS} ms`,
-    `meanwhile one request has the filter \`audit\` work for ${BUSY_MS} ms; six rounds, all on one worker`,
+    `meanwhile one request has the filter \`audit\` work for ${BUSY_MS} ms; four rounds, all on one worker`,
   ],
   concurrency: 1,
   config: (variant) => ({ filters: auditConfig(variant === 'broken' ? 'compute' : 'wait', 60_000) }),
   files: { 'audit.js': AUDIT_FILTER },
   startService: () => startDemoService('service'),
-  rounds: 6,
+  rounds: 4,
   traffic,
   expects: { cause: 'loop-busy' },
   lines: [/"GET \/slow/, /"GET \/ /],

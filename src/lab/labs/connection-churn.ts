@@ -1,6 +1,7 @@
 /** Every request pays for a connection of its own, because the cluster allows one request per connection. */
 import { startDemoService } from '../../server/demo-service.ts';
 import type { Lab, LabRun } from '../lab.ts';
+import { NOTHING_IS_SLOW_MS } from '../diagnosis.ts';
 import { get } from '../lab-client.ts';
 
 const CLIENTS = 4;
@@ -19,6 +20,7 @@ export const CONNECTION_CHURN: Lab = {
   startService: () => startDemoService('service'),
   rounds: 3,
   traffic,
+  slowMs: NOTHING_IS_SLOW_MS,
   expects: { cause: 'new-connections' },
   lines: [/"GET \/ /],
   lookAt:

@@ -17,9 +17,9 @@ const GAP_MS = 15;
 /** First pieces are in and read before the others come. */
 const BEFORE_MS = 50;
 const UPLOADS = 20;
-const AUDITED = 20;
-/** Together 1.2 s on the one worker. */
-const BUSY_MS = 60;
+const AUDITED = 10;
+/** Together 1.3 s on the one worker. */
+const BUSY_MS = 130;
 const WARM_MS = 60;
 
 export const GATEWAY_UPLOAD: Lab = {
@@ -45,7 +45,7 @@ export const GATEWAY_UPLOAD: Lab = {
     '`>` says that it was not: so long the bytes had waited in the kernel. `loop` in the ledger has that time, `client` is small',
   seen: {
     broken:
-      'uploads of more than a second, nearly all of it in `loop`; the audited requests took 60 ms each, in `filter.audit`',
+      'uploads of more than a second, nearly all of it in `loop`; the audited requests took 130 ms each, in `filter.audit`',
     fixed: 'the same uploads in some 80 ms, in `client`: only its own gaps are left',
   },
   fix:

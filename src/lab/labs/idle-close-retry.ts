@@ -19,7 +19,7 @@ export const IDLE_CLOSE_RETRY: Lab = {
   ],
   concurrency: 1,
   config: (variant) =>
-    variant === 'broken' ? {} : { action: 'retry_policy: { retry_on: reset, num_retries: 1 }' },
+    variant === 'broken' ? {} : { action: 'retry_policy: { retry_on: reset, num_retries: 3 }' },
   startService: () => startClosingService(KEEP_ALIVE_MS),
   rounds: 5,
   traffic: closeRaceTraffic,
@@ -34,6 +34,6 @@ export const IDLE_CLOSE_RETRY: Lab = {
       'all requests are answered 200; those that were repeated took a back-off of some milliseconds more',
   },
   fix:
-    '`retry_policy: { retry_on: reset, num_retries: 1 }` on routes whose requests may be repeated. It hides the race; a fitting ' +
+    '`retry_policy: { retry_on: reset, num_retries: 3 }` on routes whose requests may be repeated. It hides the race; a fitting ' +
     '`idle_timeout` avoids it. `retry_on` does not ask whether a POST has been carried out already: leave those routes without it.',
 };

@@ -10,7 +10,7 @@ import { UNLOGGED } from '../config-text.ts';
 import { get, uploadHead } from '../lab-client.ts';
 
 const UPLOAD_BYTES = 10 * 1024;
-const STOPPED_MS = 200;
+const STOPPED_MS = 400;
 /** Time to read the heads before the process stops. */
 const BEFORE_MS = 40;
 const CLIENTS = 6;
@@ -21,7 +21,7 @@ export const KERNEL_BACKLOG: Lab = {
   summary: 'bytes wait in the kernel because the proxy got no processor (a CPU quota)',
   pitfall: true,
   steps: [
-    `${CLIENTS} clients send the head of an upload of ${UPLOAD_BYTES / 1024} KiB and right after it the body, six times over`,
+    `${CLIENTS} clients send the head of an upload of ${UPLOAD_BYTES / 1024} KiB and right after it the body, four times over`,
   ],
   behaviour: {
     broken: `the proxy's process stands still for ${STOPPED_MS} ms when the bodies come, as when its CPU quota is used up`,
@@ -30,7 +30,7 @@ export const KERNEL_BACKLOG: Lab = {
   concurrency: 1,
   config: () => ({}),
   startService: () => startDemoService('service'),
-  rounds: 6,
+  rounds: 4,
   traffic,
   expects: { cause: 'read-late' },
   lines: [/"POST \/upload /],
@@ -39,7 +39,7 @@ export const KERNEL_BACKLOG: Lab = {
     'ledger has that time, though no turn of the loop was long',
   seen: {
     broken:
-      'uploads of 200 ms whose bytes had arrived within a few: they waited in the kernel, all at the same time',
+      'uploads of 400 ms whose bytes had arrived within a few: they waited in the kernel, all at the same time',
     fixed: 'the same two reads, the second a few tens of milliseconds after the first, and 0 waited',
   },
   fix:

@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import type { Lab, LabRun, Service } from '../lab.ts';
+import { NOTHING_IS_SLOW_MS } from '../diagnosis.ts';
 import { get, uploadHead } from '../lab-client.ts';
 import { listening } from '../service.ts';
 
@@ -27,6 +28,7 @@ export const LARGE_HEADER: Lab = {
   startService,
   rounds: 5,
   traffic,
+  slowMs: NOTHING_IS_SLOW_MS,
   expects: { cause: 'large-head' },
   lines: [/\/upload /],
   lookAt:

@@ -7,18 +7,18 @@ import { AUDIT_FILTER, auditConfig } from '../audit-filter.ts';
 import type { Lab, LabRun } from '../lab.ts';
 import { get } from '../lab-client.ts';
 
-const ASKED_MS = 150;
+const ASKED_MS = 300;
 const DEADLINE_MS = 5;
 const CLIENTS = 4;
 
 export const SLOW_FILTER: Lab = {
   name: 'slow-filter',
   part: 'filters',
-  summary: 'an HTTP filter waits 150 ms before it lets a request go on',
+  summary: 'an HTTP filter waits 300 ms before it lets a request go on',
   pitfall: true,
   steps: [
     `${CLIENTS} clients send requests that the filter \`audit\` wants to look up elsewhere, which takes ${ASKED_MS} ms`,
-    'six times each',
+    'four times each',
   ],
   concurrency: 1,
   config: (variant) => ({
@@ -26,7 +26,7 @@ export const SLOW_FILTER: Lab = {
   }),
   files: { 'audit.js': AUDIT_FILTER },
   startService: () => startDemoService('service'),
-  rounds: 6,
+  rounds: 4,
   traffic,
   expects: { cause: 'slow-filter', subject: 'audit' },
   lines: [/"GET \/ /],
@@ -34,7 +34,7 @@ export const SLOW_FILTER: Lab = {
     'the time between the stamp of the first group (request read) and that of the second (request written): nothing but filters and the ' +
     'pool lies between them; `paused.audit` in the ledger has the name of the filter and says that it waited',
   seen: {
-    broken: '150 ms per request in `paused.audit`; the upstream service time is 1 ms',
+    broken: '300 ms per request in `paused.audit`; the upstream service time is 1 ms',
     fixed: 'the filter gives up after 5 ms: the request goes on without its answer',
   },
   fix: 'Give whatever the filter waits for a deadline, and decide what happens without an answer. The setting is the filter’s own.',

@@ -3,15 +3,15 @@ import { startDemoService } from '../../server/demo-service.ts';
 import type { Lab, LabRun } from '../lab.ts';
 import { get } from '../lab-client.ts';
 
-const THINKING_MS = 150;
+const THINKING_MS = 400;
 const CLIENTS = 4;
 
 export const SLOW_UPSTREAM: Lab = {
   name: 'slow-upstream',
   part: 'HTTP flow',
-  summary: 'the service takes 150 ms before the first byte of its answer',
+  summary: 'the service takes 400 ms before the first byte of its answer',
   pitfall: false,
-  steps: [`${CLIENTS} clients ask one after the other, six times each`],
+  steps: [`${CLIENTS} clients ask one after the other, four times each`],
   behaviour: {
     broken: `the service answers after ${THINKING_MS} ms`,
     fixed: 'the service answers at once',
@@ -19,7 +19,7 @@ export const SLOW_UPSTREAM: Lab = {
   concurrency: 1,
   config: () => ({}),
   startService: () => startDemoService('service'),
-  rounds: 6,
+  rounds: 4,
   traffic,
   expects: { cause: 'slow-upstream-first-byte' },
   lines: [/"GET \//],
@@ -27,7 +27,7 @@ export const SLOW_UPSTREAM: Lab = {
     'of the six numbers the third (request sent) is near 0 and the fourth (first byte) is the whole total, as is the sixth, the upstream ' +
     'service time; `upstream` in the ledger',
   seen: {
-    broken: '150 ms in `upstream`, and nothing anywhere else: the proxy is not to blame, the line proves it',
+    broken: '400 ms in `upstream`, and nothing anywhere else: the proxy is not to blame, the line proves it',
     fixed: 'a few milliseconds in all',
   },
   fix:

@@ -3,6 +3,7 @@
  * connections the dice are often unlucky; so that the lab is unlucky every time, its client throws them until they are.
  */
 import type { Lab, LabRun } from '../lab.ts';
+import { NOTHING_IS_SLOW_MS } from '../diagnosis.ts';
 import { startDemoService } from '../../server/demo-service.ts';
 import type { LabClient } from '../lab-client.ts';
 import { get } from '../lab-client.ts';
@@ -31,6 +32,7 @@ export const THREAD_IMBALANCE: Lab = {
   startService: () => startDemoService('service'),
   rounds: 1,
   traffic,
+  slowMs: NOTHING_IS_SLOW_MS,
   expects: { cause: 'thread-imbalance' },
   lines: [/"GET \//],
   lookAt:
