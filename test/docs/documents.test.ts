@@ -46,6 +46,27 @@ test('the table of options is the one of the command', () => {
   assert.deepEqual(told, real);
 });
 
+describe('the log line of ARCHITECTURE.md', () => {
+  const chapter = readDocument('ARCHITECTURE.md').split('## Read a log line')[1]?.split('\n## ')[0] ?? '';
+  const text = blockOf(chapter, 'log').trimEnd().replaceAll('\n', ' ');
+
+  test('is one of our own grammar, to the last byte, and its ledger adds up', () => {
+    const line = parseInstrumentedLine(text);
+    assert.ok(line !== null, text);
+    assert.equal(printInstrumentedLine(line), text);
+    const segments = [...(/ (loop=\S+) /.exec(line.rest)?.[1] ?? '').matchAll(/=(\d+)/g)];
+    const total = segments.reduce((sum, [, us]) => sum + Number(us), 0);
+    assert.equal(Math.floor(total / 1000), line.six?.duration);
+  });
+
+  test('has every token that is explained', () => {
+    const tokens = [...chapter.matchAll(/^\| `([^`]+)` \|/gm)].map(([, token = '']) => token);
+    assert.ok(tokens.length > 25, `${tokens.length} tokens found`);
+    const missing = tokens.filter((token) => !token.split('…').every((part) => text.includes(part)));
+    assert.deepEqual(missing, []);
+  });
+});
+
 describe('the log lines of README.md', () => {
   test('the instrumented line is one of our own grammar, to the last byte', () => {
     const text = blockOf(README, 'log').trimEnd().replaceAll('\n', ' ');
