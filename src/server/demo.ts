@@ -1,8 +1,13 @@
 /**
  * What `nodeproxy run` shows without a file: two services in this process, the embedded configuration in front of them, and three
  * commands to try. Ports that are taken give way to the next free ones.
+ *
+ * Between the look at a port and its listener some time passes, and listeners that share their port by `SO_REUSEPORT` would let
+ * two demos that start together have the same one. So each port is first claimed by a name in Linux's abstract socket namespace,
+ * which one process can have, and which goes with it.
  */
 import { createServer } from 'node:net';
+import type { ListenOptions, Server } from 'node:net';
 import type { Bootstrap } from '../api/envoy.ts';
 import { loadBootstrap } from '../config/load-bootstrap.ts';
 import { CONFIG_CHECKS } from './config-checks.ts';
@@ -24,14 +29,16 @@ export interface Demo {
 
 export async function startDemo(): Promise<Demo> {
   const services = await Promise.all(SERVICES.map((name) => startDemoService(name)));
-  const listenerPort = await freePort(LISTENER_PORT);
-  const adminPort = await freePort(ADMIN_PORT);
+  const claims: Server[] = [];
+  const listenerPort = await freePort(LISTENER_PORT, claims);
+  const adminPort = await freePort(ADMIN_PORT, claims);
   const text = embeddedConfig({ listenerPort, adminPort, services });
   return {
     bootstrap: loadBootstrap({ text, file: 'embedded configuration' }, { checks: CONFIG_CHECKS }),
     banner: (running) => banner(running, { listenerPort, adminPort }),
     stop: async () => {
       await Promise.all(services.map((service) => service.stop()));
+      for (const claim of claims) claim.close();
     },
   };
 }
@@ -59,18 +66,25 @@ function takenNote(port: number, preferred: number): string {
   return port === preferred ? '' : ` (port ${preferred} is taken)`;
 }
 
-/** The first port from `preferred` on that can be bound here now; 0 (any) when there is none near. */
-async function freePort(preferred: number): Promise<number> {
+/** The first port from `preferred` on that can be bound here now, claimed; 0 (any) when there is none near. */
+async function freePort(preferred: number, claims: Server[]): Promise<number> {
   for (let port = preferred; port < preferred + PORTS_TO_TRY; port += 1) {
-    if (await isFree(port)) return port;
+    const claim = await listening({ path: `\0nodeproxy-demo-${port}` });
+    if (claim === null && process.platform === 'linux') continue;
+    if (claim !== null) claims.push(claim);
+    const probe = await listening({ host: '127.0.0.1', port });
+    if (probe === null) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
   }
   return 0;
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Null: the address is taken, or of no use here. */
+function listening(address: ListenOptions): Promise<Server | null> {
   return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen({ host: '127.0.0.1', port }, () => probe.close(() => resolve(true)));
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(address, () => resolve(server.unref()));
   });
 }
