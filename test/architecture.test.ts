@@ -29,6 +29,7 @@ const LADDER: readonly string[] = [
   'admin',
   'server',
   'lab',
+  'trace',
   'cli',
   'worker.ts',
   'main.ts',

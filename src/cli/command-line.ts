@@ -14,9 +14,10 @@ import { LAB } from './lab.ts';
 import { LOGS } from './logs.ts';
 import { parseOptions, UsageError } from './option.ts';
 import { RUN } from './run.ts';
+import { TRACE } from './trace.ts';
 import { VALIDATE } from './validate.ts';
 
-export const COMMANDS: readonly Command[] = [RUN, VALIDATE, LAB];
+export const COMMANDS: readonly Command[] = [RUN, VALIDATE, LAB, TRACE];
 const GROUPS: readonly CommandGroup[] = [LOGS];
 
 /** Resolves with the exit code. */

@@ -206,6 +206,7 @@ export class ActiveStream extends StreamResponse implements RequestDecoder, Time
       return;
     }
     const { routeName, virtualHostName } = route;
-    log.trace(`${this.mark} route '${routeName}' of virtual host '${virtualHostName}' chosen`);
+    const name = routeName === '' ? '' : ` '${routeName}'`;
+    log.trace(`${this.mark} route${name} of virtual host '${virtualHostName}' chosen`);
   }
 }

@@ -9,9 +9,16 @@ export interface EmbeddedAddresses {
   readonly adminPort: number;
   /** The first takes `/`, each of the others `/<name>`. */
   readonly services: readonly { readonly name: string; readonly port: number }[];
+  /** HTTP filters in front of the router, as YAML. */
+  readonly filters?: string;
 }
 
-export function embeddedConfig({ listenerPort, adminPort, services }: EmbeddedAddresses): string {
+export function embeddedConfig({
+  listenerPort,
+  adminPort,
+  services,
+  filters = '',
+}: EmbeddedAddresses): string {
   const [first, ...others] = services;
   const routes = [
     ...others.map(
@@ -43,7 +50,7 @@ static_resources:
                         text_format_source:
                           inline_string: ${JSON.stringify(INSTRUMENTED_FORMAT)}
                 http_filters:
-                  - name: envoy.filters.http.router
+${filters === '' ? '' : `${indent(filters, 18)}\n`}                  - name: envoy.filters.http.router
                     typed_config:
                       "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
                 route_config:
