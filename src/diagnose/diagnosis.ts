@@ -46,6 +46,8 @@ export interface DiagnoseOptions {
 
 const SLOWEST_KEPT = 40;
 const FAILED_KEPT = 20;
+/** Waits before the first read are worth a remark from this share of all time on. */
+const HIDDEN_SHARE = 0.05;
 
 export class Diagnosis implements LineVisitor {
   readonly reader: LineReader;
@@ -188,7 +190,7 @@ export class Diagnosis implements LineVisitor {
       remarks.push(
         `${count(this.#requests - this.#threads)} lines have no thread and no groups of reads and writes: plain lines, of which only failures, the upstream's time and totals can be told`,
       );
-    if (this.#hiddenUs >= 1000)
+    if (this.#hiddenUs >= this.#latencies.usFrom(0) * HIDDEN_SHARE && this.#hiddenUs >= 1000)
       remarks.push(
         `${lengthOf(this.#hiddenUs)} in ${plural(this.#hiddenRequests, 'request')} passed in the kernel before the first read: they are counted here (loop), the lines' own totals begin later`,
       );

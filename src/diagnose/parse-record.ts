@@ -56,7 +56,8 @@ const RUNTIME_PREFIX = /^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] /;
 // oxlint-disable-next-line no-control-regex
 const BINARY = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f\ufffd]/;
 const BEGINS_LIKE_ACCESS_LOG = /^\[\d{4}-\d\d-\d\dT|\] "(?:[A-Z]+|-) \S+ (?:HTTP|-)|\[C\d+:[RS]:</;
-const SEGMENT = '[a-z]+(?:\\.[^=]*?)?=\\d+';
+/** A filter's name is its configuration's; the other ones are words. */
+const SEGMENT = '(?:(?:filter|paused)\\.[^=,"]+|[a-z]+(?:\\.[a-z]+)?)=\\d+';
 const LEDGER = new RegExp(`(?:^| )(${SEGMENT}(?:,${SEGMENT})*)(?= |$)`);
 const TURNS = / (\d+)-(\d+)$/;
 const DOWNSTREAM_WRITES = /^ "([^"]*)"/;
@@ -124,7 +125,7 @@ function restOf(rest: string): Pick<LineContent, 'downstreamWrites' | 'ledger' |
 /** `client=120,filter.lua=9003`; null if it has no segment. */
 export function parseLedger(text: string): LedgerEntry[] | null {
   const entries: LedgerEntry[] = [];
-  for (const [, segment = '', us] of text.matchAll(/([a-z]+(?:\.[^=]*?)?)=(\d+)(?:,|$)/g))
+  for (const [, segment = '', us] of text.matchAll(/([^=,]+)=(\d+)(?:,|$)/g))
     entries.push({ segment, us: Number(us) });
   return entries.length === 0 ? null : entries;
 }

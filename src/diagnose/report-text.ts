@@ -18,6 +18,7 @@ const same = (text: string): string => text;
 export const PLAIN_STYLE: TextStyle = { width: 100, bold: same, dim: same, red: same, yellow: same };
 
 const BAR = 24;
+const GROUP_ROWS = 3;
 const SEGMENTS_SHOWN = 8;
 const SMALL_SEGMENT = 0.005;
 
@@ -140,17 +141,12 @@ function findingText(finding: Finding, number: number, style: TextStyle): string
   const lines = [`${style.bold(colour(`${number}. ${title}`))}  ${style.dim(explains)}`];
   lines.push(...wrapped(printable(what), style.width, '   '));
   for (const each of details) lines.push(...wrapped(printable(each), style.width, '   · ', '     '));
-  for (const { file, lineNumber, line, reading } of evidence) {
-    lines.push(
-      ...wrapped(
-        `${printable(`${file}:${lineNumber}`)}  ${printable(reading)}`,
-        style.width,
-        '   ▸ ',
-        '     ',
-      ),
-    );
-    lines.push(style.dim(`     ${shownLine(line, style.width - 5)}`));
-  }
+  evidence.forEach(({ file, lineNumber, line, reading }, index) => {
+    const place = printable(`${file}:${lineNumber}`);
+    lines.push(...wrapped(`${place}  ${printable(reading)}`, style.width, '   ▸ ', '     '));
+    // The worst line is quoted; the others can be looked up.
+    if (index === 0) for (const row of shownLine(line, style.width - 5)) lines.push(style.dim(`     ${row}`));
+  });
   for (const { text, setting } of remedies)
     lines.push(
       ...wrapped(`${text}${setting === null ? '' : ` → ${setting}`}`, style.width, '   ✓ ', '     '),
@@ -158,16 +154,15 @@ function findingText(finding: Finding, number: number, style: TextStyle): string
   return lines;
 }
 
-/** The line as wide as the screen: its request in front, its groups behind; the middle is what every line has. */
-function shownLine(line: string, width: number): string {
+/** Two rows: the request, and its groups; what stands between them every line has. Each is cut to the screen, the groups to twice that. */
+function shownLine(line: string, width: number): string[] {
   const text = printable(line);
-  if (text.length <= width) return text;
+  if (text.length <= width) return [text];
   const groups = text.search(/ : \(\d+\) "/);
   const request = /^\[[^\]]*\] "[^"]*" \S+ \S+/.exec(text)?.[0];
-  if (groups < 0 || request === undefined) return shortened(text, width);
-  const tail = text.slice(groups + 3);
-  const front = shortened(request, Math.max(20, Math.floor(width / 2)));
-  return `${front} … ${shortened(tail, Math.max(20, width * 2 - front.length - 3))}`;
+  if (groups < 0 || request === undefined) return [shortened(text, width)];
+  const tail = shortened(text.slice(groups + 3), width * GROUP_ROWS);
+  return [shortened(`${request} …`, width), ...wrapped(tail, width, '')];
 }
 
 function workersLine({ balance }: Report, { bold }: TextStyle): string[] {

@@ -31,3 +31,10 @@ export function sizeText(bytes: number): string {
   if (bytes < 1024 * 1024) return `${Number((bytes / 1024).toFixed(1))} KiB`;
   return `${Number((bytes / 1024 / 1024).toFixed(1))} MiB`;
 }
+
+/** Istio's `outbound|9000||shop.default.svc.cluster.local` as `shop.default.svc.cluster.local:9000`; other names as they are. */
+export function clusterText(name: string): string {
+  const [, port, subset, host] = /^(?:outbound|inbound)\|(\d*)\|([^|]*)\|([^|]*)$/.exec(name) ?? [];
+  if (port === undefined || host === undefined) return name === '-' ? 'the upstream' : name;
+  return `${host === '' ? 'the local service' : host}:${port}${subset === '' ? '' : ` (${subset})`}`;
+}

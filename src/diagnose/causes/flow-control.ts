@@ -23,7 +23,7 @@ import {
   type DetectorOptions,
   type Totals,
 } from './detector.ts';
-import { ledgerUs, requestText } from './readings.ts';
+import { ledgerUs, requestText, totalText } from './readings.ts';
 
 const MOST_CONNECTIONS = 1024;
 /** Stamps are truncated to the millisecond, twice. */
@@ -58,11 +58,12 @@ export class FlowControl implements Detector {
   #add(tally: Tally, facts: LineFacts, us: number, reads: ReadFacts): void {
     if (us < this.#leastUs || (!counts(us, this.#leastUs, facts) && reads.longestOffUs < this.#leastUs))
       return;
-    tally.addNoted(facts, us, () => this.#reading(reads));
+    tally.addNoted(facts, us, () => this.#reading(reads, us));
   }
 
-  #reading(reads: ReadFacts): readonly [string, KeptLine | null] {
-    if (reads.longestOffUs === 0) return ['', null];
+  #reading(reads: ReadFacts, us: number): readonly [string, KeptLine | null] {
+    // Of many pauses only those of the fragments that the line kept are known, and none is the one.
+    if (reads.longestOffUs * 2 < us) return ['', null];
     const closedAt = (reads.longestOffEnd - reads.longestOffUs + HOUR_US) % HOUR_US;
     const pause = this.#pauses.get(reads.connection);
     const isCulprit = pause !== undefined && Math.abs(stampDistance(pause.at, closedAt)) <= TOLERANCE_US;
@@ -129,7 +130,10 @@ export class FlowControl implements Detector {
 function readingOf(segment: string) {
   return (record: LogRecord, { note, companion, score }: KeptLine): string => {
     const us = ledgerUs(record, segment) || score;
-    const pause = note === '' ? `${lengthOf(us)} in ${segment}` : note;
+    const pause =
+      note === ''
+        ? `reads were off for ${lengthOf(us)} of ${totalText(record)}, in several pauses (${segment})`
+        : note;
     const total = ledgerUs(record, segment) > 0 && note !== '' ? `; ${lengthOf(us)} in ${segment}` : '';
     const culprit =
       companion === null ? '' : `; closed during the request of ${companion.file}:${companion.lineNumber}`;

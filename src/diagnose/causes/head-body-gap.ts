@@ -2,7 +2,7 @@
 import type { Finding } from '../report.ts';
 import { stampDistance } from '../record-times.ts';
 import type { LineFacts } from '../scan/line-facts.ts';
-import { lengthOf, plural } from '../words.ts';
+import { clusterText, lengthOf, plural } from '../words.ts';
 import {
   counts,
   findingOf,
@@ -56,7 +56,7 @@ export class HeadBodyGap implements Detector {
     const worst = tally.worst.lines[0]?.score ?? 0;
     return findingOf('head-body-gap', tally, totals, {
       subject: cluster,
-      what: `${plural(tally.requests, 'response')} of ${cluster} had a gap between head and body, up to ${lengthOf(worst)}: the service sends the head before it has the body.`,
+      what: `${plural(tally.requests, 'response')} of ${clusterText(cluster)} had a gap between head and body, up to ${lengthOf(worst)}: the service sends the head before it has the body.`,
       reading: (record, { score }) =>
         `gap ${lengthOf(score, record.resolutionUs)} at ${hostOf(record)}: response in ${readsText(record.upstreamReads)}; ${totalText(record)} in all`,
       remedies: [

@@ -7,7 +7,7 @@ import type { LogRecord } from '../record.ts';
 import type { LineFacts } from '../scan/line-facts.ts';
 import { CONNECT, HANDSHAKE, POOL } from '../scan/segments.ts';
 import type { KeptLine } from '../worst-lines.ts';
-import { count, lengthOf, percent, plural } from '../words.ts';
+import { clusterText, count, lengthOf, percent, plural } from '../words.ts';
 import {
   counts,
   findingOf,
@@ -80,13 +80,13 @@ export class NewConnections implements Detector {
 }
 
 function reuseText({ requests, reused }: Reuse, cluster: string): string {
-  return `reuse of ${cluster}: ${count(reused)} of ${plural(requests, 'request')} (${percent(reused / requests)}) found their connection open`;
+  return `reuse of ${clusterText(cluster)}: ${count(reused)} of ${plural(requests, 'request')} (${percent(reused / requests)}) found their connection open`;
 }
 
 function churning(cluster: string, reuse: Reuse, ratio: number, totals: Totals): Finding {
   return findingOf('new-connections', reuse.created, totals, {
     subject: cluster,
-    what: `Connections to ${cluster} are hardly reused: ${percent(ratio)} of ${plural(reuse.requests, 'request')} found one open, every other request opened its own.`,
+    what: `Connections to ${clusterText(cluster)} are hardly reused: ${percent(ratio)} of ${plural(reuse.requests, 'request')} found one open, every other request opened its own.`,
     reading,
     remedies: [
       {
@@ -121,7 +121,7 @@ const OPENING: readonly Remedy[] = [
 function slowToOpen(cluster: string, tally: Tally, reuse: Reuse, totals: Totals): Finding {
   return findingOf('new-connections', tally, totals, {
     subject: cluster,
-    what: `${plural(tally.requests, 'request')} had to wait up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} until a new connection to ${cluster} was open.`,
+    what: `${plural(tally.requests, 'request')} had to wait up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} until a new connection to ${clusterText(cluster)} was open.`,
     reading,
     remedies: OPENING,
     details: [reuseText(reuse, cluster)],

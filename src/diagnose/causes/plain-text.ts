@@ -4,7 +4,7 @@
  */
 import type { Finding } from '../report.ts';
 import type { LineFacts } from '../scan/line-facts.ts';
-import { count, percent, plural } from '../words.ts';
+import { clusterText, count, percent, plural } from '../words.ts';
 import { findingOf, Tallies, type Detector, type Tally, type Totals } from './detector.ts';
 import { NameTable } from '../scan/name-table.ts';
 
@@ -51,7 +51,7 @@ export class PlainText implements Detector {
         : '';
     return findingOf('plain-text', tally, totals, {
       subject: cluster,
-      what: `${plural(tally.requests, 'request')} went to ${cluster} in plain text.${mixed}`,
+      what: `${plural(tally.requests, 'request')} went to ${clusterText(cluster)} in plain text.${mixed}`,
       reading: (record) => {
         const write = record.upstreamWrites?.find((each) => each.kind === 'write');
         const connection = write === undefined ? 0 : write.connectionId;

@@ -2,7 +2,7 @@
 import type { Finding } from '../report.ts';
 import type { LineFacts } from '../scan/line-facts.ts';
 import { POOL } from '../scan/segments.ts';
-import { lengthOf, plural } from '../words.ts';
+import { clusterText, lengthOf, plural } from '../words.ts';
 import {
   counts,
   findingOf,
@@ -40,7 +40,7 @@ export class PoolWait implements Detector {
 function finding(cluster: string, tally: Tally, totals: Totals): Finding {
   return findingOf('pool-wait', tally, totals, {
     subject: cluster,
-    what: `${plural(tally.requests, 'request')} waited up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} in the pool of ${cluster} for a connection to come free.`,
+    what: `${plural(tally.requests, 'request')} waited up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} in the pool of ${clusterText(cluster)} for a connection to come free.`,
     reading: (record, { score }) => `pool ${lengthOf(score)} of ${totalText(record)}`,
     remedies: [
       {

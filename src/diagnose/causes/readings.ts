@@ -54,15 +54,26 @@ export function spanUs(group: ReadGroup | WriteGroup | null): number {
   return first === undefined || last === undefined ? 0 : Math.max(0, stampDistance(first, last));
 }
 
-/** `6 ms at 18:00.674` of the longest wait in the kernel; null if no read had to wait. */
-export function longestWait(group: ReadGroup | null): { us: number; text: string } | null {
-  let longest: { us: number; text: string } | null = null;
+interface Wait {
+  readonly us: number;
+  /** Before the first read of the message: no total has it. */
+  readonly first: boolean;
+  readonly text: string;
+}
+
+/** `6 ms until 18:00.674` of the longest wait in the kernel; null if no read had to wait. */
+export function longestWait(group: ReadGroup | null): Wait | null {
+  let longest: Wait | null = null;
   for (const read of group ?? []) {
     if (read.kind === 'skipped') continue;
     const scale = read.unit === 'us' ? 1 : 1000;
     const us = (read.waited ?? 0) * scale;
     if (us <= (longest?.us ?? 0)) continue;
-    longest = { us, text: `${lengthOf(us)} until ${stampText(read.stampUs, scale)}` };
+    longest = {
+      us,
+      first: read === group?.[0],
+      text: `${lengthOf(us)} until ${stampText(read.stampUs, scale)}`,
+    };
   }
   return longest;
 }

@@ -2,7 +2,7 @@
 import type { CauseId, Finding } from '../report.ts';
 import type { LineFacts } from '../scan/line-facts.ts';
 import { BODY, UPSTREAM } from '../scan/segments.ts';
-import { lengthOf, plural } from '../words.ts';
+import { clusterText, lengthOf, plural } from '../words.ts';
 import {
   counts,
   findingOf,
@@ -50,7 +50,7 @@ const FIRST_BYTE: CauseId = 'slow-upstream-first-byte';
 function slowFirstByte(cluster: string, tally: Tally, totals: Totals): Finding {
   return findingOf(FIRST_BYTE, tally, totals, {
     subject: cluster,
-    what: `${cluster} took up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} from the whole request to the first byte of its answer, in ${plural(tally.requests, 'request')}: the service worked; the proxy had sent everything.`,
+    what: `${clusterText(cluster)} took up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} from the whole request to the first byte of its answer, in ${plural(tally.requests, 'request')}: the service worked; the proxy had sent everything.`,
     reading: (record, { score }) =>
       `${hostOf(record)} answered ${requestText(record)} after ${lengthOf(score, record.resolutionUs)} of ${totalText(record)}`,
     remedies: [
@@ -67,7 +67,7 @@ function slowFirstByte(cluster: string, tally: Tally, totals: Totals): Finding {
 function slowBody(cluster: string, tally: Tally, totals: Totals): Finding {
   return findingOf('slow-upstream-body', tally, totals, {
     subject: cluster,
-    what: `${cluster} sent the bodies of ${plural(tally.requests, 'response')} slowly: up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} from the first byte to the last.`,
+    what: `${clusterText(cluster)} sent the bodies of ${plural(tally.requests, 'response')} slowly: up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} from the first byte to the last.`,
     reading: (record, { score }) =>
       `${lengthOf(score, record.resolutionUs)} waiting for more of the response, in ${readsText(record.upstreamReads)}; ${totalText(record)} in all`,
     remedies: [

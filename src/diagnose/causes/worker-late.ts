@@ -124,7 +124,9 @@ function waitText(record: LogRecord, us: number): string {
   const wait = request ? down : up;
   if (wait === null) return `${lengthOf(us)} in loop of ${totalText(record)}${turnsText(record)}`;
   const group = request ? record.downstreamReads : record.upstreamReads;
-  return `bytes of the ${request ? 'request' : 'response'} lay in the kernel for ${wait.text} (${readsText(group)}); ${totalText(record)} in all${turnsText(record)}`;
+  const total =
+    wait.first && request ? `the request itself took ${totalText(record)}` : `${totalText(record)} in all`;
+  return `bytes of the ${request ? 'request' : 'response'} lay in the kernel for ${wait.text} (${readsText(group)}); ${total}${turnsText(record)}`;
 }
 
 function turnsText({ loopTurns, threadId }: LogRecord): string {

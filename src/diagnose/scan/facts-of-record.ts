@@ -21,7 +21,7 @@ export function factsOfRecord(record: LogRecord, facts: LineFacts, names: Names)
   facts.requestTx = six?.requestTxDuration ?? -1;
   facts.responseDuration = six?.responseDuration ?? -1;
   facts.responseTx = six?.responseTxDuration ?? -1;
-  facts.serviceTime = six?.upstreamServiceTime ?? base?.upstreamServiceTime ?? -1;
+  facts.serviceTime = (six ?? base)?.upstreamServiceTime ?? -1;
   readFacts(record.downstreamReads, facts.downstreamReads);
   writeFacts(record.upstreamWrites, facts.upstreamWrites);
   readFacts(record.upstreamReads, facts.upstreamReads);

@@ -30,9 +30,9 @@ function startTime(cursor: ByteCursor, facts: LineFacts): boolean {
   if (hourUs < 0) return false;
   cursor.at = at + HOUR_PREFIX_BYTES;
   const minutes = cursor.twoDigits();
-  if (minutes < 0 || !cursor.take(COLON)) return false;
+  if (minutes < 0 || minutes > 59 || !cursor.take(COLON)) return false;
   const seconds = cursor.twoDigits();
-  if (seconds < 0 || !cursor.take(DOT)) return false;
+  if (seconds < 0 || seconds > 59 || !cursor.take(DOT)) return false;
   const fractionAt = cursor.at;
   let us = cursor.number();
   const digits = cursor.at - fractionAt;

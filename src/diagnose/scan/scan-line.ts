@@ -19,16 +19,16 @@ const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const DASH = 0x2d;
-const DOT = 0x2e;
 const EQUALS = 0x3d;
 const PAREN = 0x28;
 const CLOSE_PAREN = 0x29;
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;
-const P = 0x70;
 const F = 0x66;
 
 const SECOND_US = 1_000_000;
+const FILTER_PREFIX = Buffer.from('filter.');
+const PAUSED_PREFIX = Buffer.from('paused.');
 const FIRST_LETTERS = SEGMENT_NAMES.map((name) => name.charCodeAt(0));
 
 export interface Names {
@@ -125,14 +125,14 @@ function scanLedger(facts: LineFacts, filters: NameTable): boolean {
   } while (cursor.take(COMMA));
   facts.hasLedger = true;
   facts.totalUs = sum;
-  return true;
+  return cursor.peek() === SPACE || ended();
 }
 
 function toEquals(): boolean {
   let { at } = cursor;
   const { bytes } = cursor;
   let byte = bytes[at] ?? LINE_FEED;
-  while (byte !== EQUALS && byte !== LINE_FEED) {
+  while (byte !== EQUALS && byte !== COMMA && byte !== QUOTE && byte !== LINE_FEED) {
     at += 1;
     byte = bytes[at] ?? LINE_FEED;
   }
@@ -155,10 +155,11 @@ function segmentAt(from: number, to: number): number {
   return -1;
 }
 
-/** `filter.` or `paused.`, both of six letters. */
 function isFilter(from: number): boolean {
-  const first = cursor.bytes[from];
-  return (first === F || first === P) && cursor.bytes[from + 6] === DOT;
+  const { bytes } = cursor;
+  const prefix = bytes[from] === F ? FILTER_PREFIX : PAUSED_PREFIX;
+  for (let at = 0; at < prefix.length; at += 1) if (bytes[from + at] !== prefix[at]) return false;
+  return true;
 }
 
 /** The verdict is derived; the turns are the line's last word. */
