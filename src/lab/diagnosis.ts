@@ -15,6 +15,7 @@ const NOISE: readonly (readonly [string, keyof Thresholds, number])[] = [
   ['late-ms', 'lateUs', 100],
   ['kernel-ms', 'kernelUs', 100],
   ['filter-ms', 'filterUs', 100],
+  ['pool-ms', 'poolUs', 100],
   ['connect-ms', 'connectUs', 100],
   ['upstream-ms', 'upstreamUs', 200],
 ];

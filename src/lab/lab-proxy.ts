@@ -69,7 +69,10 @@ export class LabProxy {
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0;
+    const { pid } = this.#child;
+    // To the kernel 0 would be this process and all its kin.
+    if (pid === undefined) throw new LabError('the proxy of the lab has no process');
+    return pid;
   }
 
   /** Resolves when it has ended and its log is whole. */
