@@ -84,7 +84,7 @@ function checkPositive(value: string): string | null {
 function defaultText({ threshold, scale }: ThresholdOption): string {
   const value = DEFAULT_THRESHOLDS[threshold];
   return value === null
-    ? 'three times the median, at most the 95th percentile, at least 20'
+    ? 'three times the median, or the median where hardly any request reaches that, at least 20'
     : String(value / scale);
 }
 

@@ -92,10 +92,10 @@ export function fieldsOfJson(value: unknown): JsonFields | null {
     six: sixOf(values),
     threadId: numberOf(values, 'thread'),
     groups: {
-      downstreamRead: find(values, 'downstreamRead'),
-      upstreamWrite: find(values, 'upstreamWrite'),
-      upstreamRead: find(values, 'upstreamRead'),
-      downstreamWrite: find(values, 'downstreamWrite'),
+      downstreamRead: groupOf(values, 'downstreamRead'),
+      upstreamWrite: groupOf(values, 'upstreamWrite'),
+      upstreamRead: groupOf(values, 'upstreamRead'),
+      downstreamWrite: groupOf(values, 'downstreamWrite'),
     },
     ledger: find(values, 'ledger'),
     turns: find(values, 'turns'),
@@ -126,6 +126,11 @@ function find(values: Values, field: keyof typeof NAMES): string | null {
     if (value !== undefined) return value === '-' || value === '' ? null : value;
   }
   return null;
+}
+
+/** A group without fragments is printed as `-`, which is not the same as no group. */
+function groupOf(values: Values, field: keyof typeof NAMES): string | null {
+  return find(values, field) ?? (NAMES[field].some((name) => values.has(name)) ? '' : null);
 }
 
 function numberOf(values: Values, field: keyof typeof NAMES): number | null {

@@ -55,7 +55,7 @@ const RUNTIME_PREFIX = /^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] /;
 /** Control bytes that no line of text has, or what a decoder puts in place of bytes that are no text. */
 // oxlint-disable-next-line no-control-regex
 const BINARY = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f\ufffd]/;
-const BEGINS_LIKE_ACCESS_LOG = /^\[\d{4}-\d\d-\d\dT|\] "(?:[A-Z]+|-) \S+ (?:HTTP|-)|\[C\d+:[RS]:</;
+const BEGINS_LIKE_ACCESS_LOG = /^\[\d{4}-\d\d-\d\dT|\[C\d+(?:~C\d+)?:[RS]:/;
 /** A filter's name is its configuration's; the other ones are words. */
 const SEGMENT = '(?:(?:filter|paused)\\.[^=,"]+|[a-z]+(?:\\.[a-z]+)?)=\\d+';
 const LEDGER = new RegExp(`(?:^| )(${SEGMENT}(?:,${SEGMENT})*)(?= |$)`);

@@ -1,25 +1,26 @@
 /**
- * From where on a request is slow: three times the median, but no more than the 95th percentile (where all are slow, the slowest are
- * looked at) and no less than `LEAST_SLOW_US` (a log without slow requests has none). `--slow-ms` says it instead.
+ * From where on a request is slow: three times the median; or the median, where fewer than `LEAST_SLOW_SHARE` reach that (all of them are
+ * slow then, and their slower half is looked at); and no less than `LEAST_SLOW_US`. `--slow-ms` says it instead.
  */
 import { BUCKETS, type Buckets, type BucketSums } from './buckets.ts';
 import type { LatencyBucket, Percentiles } from './report.ts';
 
 export const LEAST_SLOW_US = 20_000;
 const MEDIANS = 3;
-const QUANTILE = 0.95;
+const LEAST_SLOW_SHARE = 0.05;
 
 /** First bucket of slow requests. */
 export function slowBucket(latencies: BucketSums, buckets: Buckets, slowUs: number | null): number {
   if (slowUs !== null) return buckets.of(slowUs);
-  const median = latencies.mean(latencies.quantileBucket(0.5)) * MEDIANS;
-  const bucket = Math.min(buckets.of(median), latencies.quantileBucket(QUANTILE));
-  return Math.max(bucket, buckets.of(LEAST_SLOW_US));
+  const median = latencies.quantileBucket(0.5);
+  const far = buckets.of(latencies.mean(median) * MEDIANS);
+  const reached = latencies.countFrom(far) >= latencies.countFrom(0) * LEAST_SLOW_SHARE;
+  return Math.max(reached ? far : median, buckets.of(LEAST_SLOW_US));
 }
 
 export function slowRule(slowUs: number | null): string {
   return slowUs === null
-    ? 'three times the median, at most the 95th percentile, at least 20 ms'
+    ? 'three times the median, or the median where hardly any request reaches that; at least 20 ms'
     : 'as --slow-ms says';
 }
 

@@ -60,7 +60,7 @@ export class FragmentedRequest implements Detector {
     if (counts(own, this.#leastUs, facts) && own * 2 >= pauses) {
       this.#paused.add(facts, pauses);
       this.#count(facts);
-    } else if (facts.latencyUs >= LONG_US && pauses < this.#leastUs && reads.waitedRest < this.#leastUs) {
+    } else if (facts.latencyUs >= LONG_US && pauses + reads.waitedRest + reads.offUs < this.#leastUs) {
       this.#pieces.add(facts, 0);
       this.#count(facts);
     }
