@@ -3,7 +3,7 @@ import type { Command, CommandGroup } from './command.ts';
 
 export const LOGS: CommandGroup = {
   name: 'logs',
-  summary: 'Read access logs: diagnose, show, threads, errors, find, interfaces',
+  summary: 'Read access logs: diagnose, show, threads, errors, find, interfaces, capture',
   async load(): Promise<readonly Command[]> {
     const { LOGS_DIAGNOSE } = await import('./logs-diagnose.ts');
     const { LOGS_SHOW } = await import('./logs-show.ts');
@@ -11,6 +11,7 @@ export const LOGS: CommandGroup = {
     const { LOGS_ERRORS } = await import('./logs-errors.ts');
     const { LOGS_FIND } = await import('./logs-find.ts');
     const { LOGS_INTERFACES } = await import('./logs-interfaces.ts');
-    return [LOGS_DIAGNOSE, LOGS_SHOW, LOGS_THREADS, LOGS_ERRORS, LOGS_FIND, LOGS_INTERFACES];
+    const { LOGS_CAPTURE } = await import('./logs-capture.ts');
+    return [LOGS_DIAGNOSE, LOGS_SHOW, LOGS_THREADS, LOGS_ERRORS, LOGS_FIND, LOGS_INTERFACES, LOGS_CAPTURE];
   },
 };
