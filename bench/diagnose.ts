@@ -100,10 +100,6 @@ async function run(command: string, args: readonly string[]): Promise<Run> {
     output += chunk.toString();
   });
   const closed = once(child, 'close');
-  let ended = false;
-  void closed.then(() => {
-    ended = true;
-  });
   let peakMib = 0;
   let cpuSeconds = 0;
   const sample = (): void => {
@@ -117,7 +113,7 @@ async function run(command: string, args: readonly string[]): Promise<Run> {
       // Gone between two samples.
     }
   };
-  while (!ended) {
+  while (child.exitCode === null && child.signalCode === null) {
     sample();
     await delay(SAMPLE_MS);
   }

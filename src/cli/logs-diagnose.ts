@@ -1,4 +1,8 @@
-/** `nodeproxy logs diagnose FILE…|-`: what was slow or failed in a log, why, and what to change. */
+/**
+ * `nodeproxy logs diagnose FILE…|-`: what was slow or failed in a log, why, and what to change.
+ *
+ * Options become thresholds and a filter of the engine (`diagnose/diagnosis.ts`); its report goes out as text, JSON or a page.
+ */
 import { writeFileSync } from 'node:fs';
 import { Diagnosis } from '../diagnose/diagnosis.ts';
 import { renderPage } from '../diagnose/page/render-page.ts';

@@ -1,4 +1,7 @@
-/** `nodeproxy logs errors FILE…|-`: 4xx and 5xx by code, path and flags, counted exactly; and the alert of 404 that no service hears of. */
+/**
+ * `nodeproxy logs errors FILE…|-`: 4xx and 5xx by code, path and flags, counted exactly; and the alert of 404 that no service ever
+ * hears of, because no route matched.
+ */
 import { LineReader } from '../diagnose/scan/line-reader.ts';
 import { ErrorView } from '../diagnose/views/error-view.ts';
 import type { ErrorReport } from '../diagnose/views/error-view.ts';

@@ -1,4 +1,8 @@
-/** What the commands under `logs` share: which lines to look at, how files are read, how progress and colours are shown. */
+/**
+ * What the commands under `logs` share: which lines to look at, how files are read, how progress, colours and tables are shown.
+ *
+ * Results go to standard output, remarks and progress to standard error, so that either can be a pipe.
+ */
 import { styleText } from 'node:util';
 import { epochUs } from '../diagnose/record-times.ts';
 import { LogReadError, readLogs } from '../diagnose/read-logs.ts';

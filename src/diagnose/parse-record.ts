@@ -52,9 +52,10 @@ export interface LineContent {
 
 /** Docker's and Kubernetes' runtimes put `time stream F ` before a line, or the line into an object. */
 const RUNTIME_PREFIX = /^\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) [FP] /;
-/** Control bytes that no line of text has, or what a decoder puts in place of bytes that are no text. */
-// oxlint-disable-next-line no-control-regex
-const BINARY = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f\ufffd]/;
+const SPACE = 0x20;
+const REPLACEMENT = 0xfffd;
+/** Tab, line feed, form feed, carriage return, escape (colours). */
+const TEXT_CONTROLS = [0x09, 0x0a, 0x0c, 0x0d, 0x1b];
 const BEGINS_LIKE_ACCESS_LOG = /^\[\d{4}-\d\d-\d\dT|\[C\d+(?:~C\d+)?:[RS]:/;
 /** A filter's name is its configuration's; the other ones are words. */
 const SEGMENT = '(?:(?:filter|paused)\\.[^=,"]+|[a-z]+(?:\\.[a-z]+)?)=\\d+';
@@ -75,8 +76,17 @@ function contentOf(line: string): LineContent | UnreadableReason {
 }
 
 function reasonOf(line: string): UnreadableReason {
-  if (BINARY.test(line)) return 'binary bytes';
+  if (isBinary(line)) return 'binary bytes';
   return BEGINS_LIKE_ACCESS_LOG.test(line) ? 'cut access-log line' : 'not an access-log line';
+}
+
+/** Control bytes that no line of text has, or what a decoder puts in place of bytes that are no text. */
+function isBinary(line: string): boolean {
+  for (let at = 0; at < line.length; at += 1) {
+    const code = line.charCodeAt(at);
+    if (code === REPLACEMENT || (code < SPACE && !TEXT_CONTROLS.includes(code))) return true;
+  }
+  return false;
 }
 
 function contentOfText(line: string): LineContent | null {
@@ -140,7 +150,7 @@ function contentOfJson(line: string): LineContent | UnreadableReason {
   try {
     value = JSON.parse(line);
   } catch {
-    return BINARY.test(line) ? 'binary bytes' : 'broken JSON';
+    return isBinary(line) ? 'binary bytes' : 'broken JSON';
   }
   const fields = fieldsOfJson(value);
   if (fields === null) return 'JSON without fields of an access log';

@@ -1,4 +1,7 @@
-/** Writes that the kernel took only in part: the peer's window and the socket's buffer were full, so the rest waited for the peer. */
+/**
+ * Writes that the kernel took only in part: the peer's window and the socket's buffer were full, so the rest waited for the peer.
+ * Towards the client it is the last stretch (`deliver`), what came before it is flow control; towards the upstream the span of the writes.
+ */
 import type { Finding } from '../report.ts';
 import { stampDistance } from '../record-times.ts';
 import type { LineFacts, WriteFacts } from '../scan/line-facts.ts';

@@ -17,7 +17,9 @@ import {
   type Tally,
   type Totals,
 } from './detector.ts';
-import { DETAILS_TABLE, FLAG_TABLE, type FlagMeaning } from './flag-table.ts';
+import { DETAILS_TABLE } from './details-table.ts';
+import type { FailureMeaning } from './failure-meaning.ts';
+import { FLAG_TABLE } from './flag-table.ts';
 import { hostOf, requestText, totalText } from './readings.ts';
 
 const GENERATION = 32_768;
@@ -133,7 +135,7 @@ function byCount<K>(counts: ReadonlyMap<K, number>): [K, number][] {
 }
 
 /** Of `UF,URX` the first that the table knows; without a flag by the details that occur most. */
-function meaningOf(subject: string, failed: Failed): FlagMeaning {
+function meaningOf(subject: string, failed: Failed): FailureMeaning {
   for (const flag of subject.split(',')) {
     const known = FLAG_TABLE[flag];
     if (known !== undefined && flag !== 'URX') return known;
@@ -154,7 +156,7 @@ function meaningOf(subject: string, failed: Failed): FlagMeaning {
   };
 }
 
-const FIRST: Readonly<Record<FlagMeaning['first'], string>> = {
+const FIRST: Readonly<Record<FailureMeaning['first'], string>> = {
   client: ' The client closed first.',
   upstream: ' The upstream closed first.',
   proxy: ' The proxy ended it.',
@@ -176,7 +178,7 @@ function finding(subject: string, failed: Failed, totals: Totals): Finding {
   });
 }
 
-function remediesOf({ remedies }: FlagMeaning, { idleUs }: Failed): Remedy[] {
+function remediesOf({ remedies }: FailureMeaning, { idleUs }: Failed): Remedy[] {
   const shortest = idleUs.length === 0 ? 0 : Math.min(...idleUs);
   if (shortest === 0) return [...remedies];
   return remedies.map((remedy) =>
@@ -210,7 +212,7 @@ function detailsOf({ details, codes, idleUs, fresh }: Failed): string[] {
   return lines;
 }
 
-function readingOf(record: LogRecord, note: string, { first }: FlagMeaning): string {
+function readingOf(record: LogRecord, note: string, { first }: FailureMeaning): string {
   const details = record.base?.responseCodeDetails ?? '';
   const closed = first === 'upstream' && note !== '' ? `${note} closed by server` : note;
   const host = record.base?.upstreamHost == null ? 'no upstream' : hostOf(record);

@@ -2,28 +2,18 @@
  * Every response flag in plain words: what happened, who ended it, which setting decides, what to change. Names of settings are
  * Envoy's; defaults are those of `envoy-reference.md`, sections 1 and 12.
  */
-import type { Remedy } from '../report.ts';
+import { remedy, type FailureMeaning } from './failure-meaning.ts';
 
-export interface FlagMeaning {
-  /** Goes on after "12 requests ended with UC (503): ". */
-  readonly what: string;
-  /** Who gave up or closed first. */
-  readonly first: 'client' | 'upstream' | 'proxy' | 'nobody';
-  readonly remedies: readonly Remedy[];
-}
-
-const to = (text: string, setting: string | null = null): Remedy => ({ text, setting });
-
-export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
+export const FLAG_TABLE: Readonly<Record<string, FailureMeaning>> = {
   UH: {
     what: 'the cluster had no healthy host to send the request to',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'See why hosts fail their checks or were ejected: /clusters of the admin.',
         'health_checks and outlier_detection of the cluster',
       ),
-      to(
+      remedy(
         'Let traffic go on to unhealthy hosts when most are unhealthy.',
         'common_lb_config.healthy_panic_threshold of the cluster (50 % unless set)',
       ),
@@ -33,11 +23,11 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
     what: 'no connection to the upstream could be opened (refused, timed out, or its TLS handshake failed)',
     first: 'upstream',
     remedies: [
-      to(
+      remedy(
         'See whether the service listens and is reached; UPSTREAM_TRANSPORT_FAILURE_REASON in the line has the words of TLS.',
       ),
-      to('How long a connection may take to open.', 'connect_timeout of the cluster (5 s unless set)'),
-      to(
+      remedy('How long a connection may take to open.', 'connect_timeout of the cluster (5 s unless set)'),
+      remedy(
         'Try another host: the request was not sent, so it is safe.',
         'retry_policy.retry_on: connect-failure of the route',
       ),
@@ -47,7 +37,7 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
     what: 'a circuit breaker of the cluster was full; the proxy did not even try',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'Raise the breaker that is full (upstream_rq_pending_overflow or upstream_cx_overflow tells which), if the service can take more.',
         'circuit_breakers.thresholds: max_connections, max_pending_requests, max_requests, max_retries of the cluster',
       ),
@@ -57,7 +47,7 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
     what: 'no route (or no filter chain) matched the request',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'Compare host and path with the routes: /config_dump of the admin.',
         'virtual_hosts.domains and routes.match of the route_config',
       ),
@@ -67,18 +57,18 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
     what: 'the retries (or connect attempts) were used up',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'The other flags and the code tell why the attempts failed; more of them only help against what passes.',
         'retry_policy.num_retries of the route (1 unless set)',
       ),
-      to('For TCP:', 'max_connect_attempts of the tcp_proxy (1 unless set)'),
+      remedy('For TCP:', 'max_connect_attempts of the tcp_proxy (1 unless set)'),
     ],
   },
   NC: {
     what: 'the route names a cluster that does not exist',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'Add the cluster, or correct the name.',
         'route.cluster, or cluster_not_found_response_code of the route',
       ),
@@ -88,7 +78,7 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
     what: 'the connection reached its longest allowed duration',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'Raise or remove the limit.',
         'common_http_protocol_options.max_connection_duration of the HttpConnectionManager, max_downstream_connection_duration of the tcp_proxy',
       ),
@@ -98,10 +88,10 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
     what: 'the client closed its connection before it had its response',
     first: 'client',
     remedies: [
-      to(
+      remedy(
         'Compare the time in these lines with the client’s own timeout; if they agree, the response is too slow for it.',
       ),
-      to(
+      remedy(
         'A proxy or balancer in front may give up first: align its timeout.',
         'timeout of the route (15 s unless set)',
       ),
@@ -110,61 +100,61 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
   LH: {
     what: 'the local service failed the health check filter',
     first: 'proxy',
-    remedies: [to('See why the service reports itself unhealthy.', 'envoy.filters.http.health_check')],
+    remedies: [remedy('See why the service reports itself unhealthy.', 'envoy.filters.http.health_check')],
   },
   UT: {
     what: 'the upstream did not answer within the timeout; the proxy gave up with 504',
     first: 'proxy',
     remedies: [
-      to('Make the service faster, or give it longer.', 'timeout of the route (15 s unless set)'),
-      to('Give up on one try earlier and try another host.', 'retry_policy.per_try_timeout of the route'),
+      remedy('Make the service faster, or give it longer.', 'timeout of the route (15 s unless set)'),
+      remedy('Give up on one try earlier and try another host.', 'retry_policy.per_try_timeout of the route'),
     ],
   },
   LR: {
     what: 'the proxy itself reset the stream to the upstream',
     first: 'proxy',
     remedies: [
-      to('RESPONSE_CODE_DETAILS has the reason; the application log at level debug has the moment.'),
+      remedy('RESPONSE_CODE_DETAILS has the reason; the application log at level debug has the moment.'),
     ],
   },
   UR: {
     what: 'the upstream reset the stream',
     first: 'upstream',
     remedies: [
-      to('Look into the service’s own log at this moment.'),
-      to('Repeat what is safe to repeat.', 'retry_policy.retry_on: reset of the route'),
+      remedy('Look into the service’s own log at this moment.'),
+      remedy('Repeat what is safe to repeat.', 'retry_policy.retry_on: reset of the route'),
     ],
   },
   UC: {
     what: 'the upstream closed the connection under the request, before it had answered',
     first: 'upstream',
     remedies: [
-      to(
+      remedy(
         'On a reused connection: the service closes idle ones at the moment the proxy uses them. Let the proxy close them first, with a timeout shorter than the service’s keep-alive.',
         'common_http_protocol_options.idle_timeout of the cluster (1 h unless set)',
       ),
-      to(
+      remedy(
         'Repeat requests that are safe to repeat.',
         'retry_policy.retry_on: reset, connect-failure (or reset-before-request) of the route',
       ),
-      to('On a new connection: the service crashed or refuses; look into its log.'),
+      remedy('On a new connection: the service crashed or refuses; look into its log.'),
     ],
   },
   DI: {
     what: 'the fault filter delayed it on purpose',
     first: 'nobody',
-    remedies: [to('Switch it off if no test is running.', 'envoy.filters.http.fault, delay')],
+    remedies: [remedy('Switch it off if no test is running.', 'envoy.filters.http.fault, delay')],
   },
   FI: {
     what: 'the fault filter answered it on purpose',
     first: 'proxy',
-    remedies: [to('Switch it off if no test is running.', 'envoy.filters.http.fault, abort')],
+    remedies: [remedy('Switch it off if no test is running.', 'envoy.filters.http.fault, abort')],
   },
   RL: {
     what: 'a rate limit refused it',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'Raise the limit, or have the client send less.',
         'envoy.filters.http.local_ratelimit, token_bucket; or the rate limit service',
       ),
@@ -173,13 +163,13 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
   UAEX: {
     what: 'external authorization refused it',
     first: 'proxy',
-    remedies: [to('Ask the authorization service why.', 'envoy.filters.http.ext_authz')],
+    remedies: [remedy('Ask the authorization service why.', 'envoy.filters.http.ext_authz')],
   },
   RLSE: {
     what: 'the rate limit service failed, and the filter refuses then',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'Mend the service, or let requests pass while it fails.',
         'failure_mode_deny of envoy.filters.http.ratelimit',
       ),
@@ -188,13 +178,15 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
   IH: {
     what: 'an x-envoy-… header had a value that the strict check refuses',
     first: 'proxy',
-    remedies: [to('Correct the header in the client, or check fewer.', 'strict_check_headers of the router')],
+    remedies: [
+      remedy('Correct the header in the client, or check fewer.', 'strict_check_headers of the router'),
+    ],
   },
   SI: {
     what: 'nothing moved in the stream for as long as the idle timeout; the proxy gave up (408, or 504 when the request was whole)',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'Find which side stood still: no end of the request is the client’s, no byte of the response the upstream’s.',
         'stream_idle_timeout of the HttpConnectionManager (5 min unless set), or idle_timeout of the route',
       ),
@@ -204,11 +196,11 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
     what: 'the client broke the protocol; the proxy refused the request and closed the connection',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'RESPONSE_CODE_DETAILS says what (http1.…). Of requests with a head that is too large:',
         'max_request_headers_kb of the HttpConnectionManager (60 unless set)',
       ),
-      to(
+      remedy(
         'Old clients that speak HTTP/1.0:',
         'http_protocol_options.accept_http_10 of the HttpConnectionManager',
       ),
@@ -218,7 +210,7 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
     what: 'the upstream broke the protocol; its answer could not be passed on (502)',
     first: 'proxy',
     remedies: [
-      to(
+      remedy(
         'RESPONSE_CODE_DETAILS says what; usual ones are two transfer-encoding headers, and heads beyond the limit.',
         'max_response_headers_kb in common_http_protocol_options of the cluster',
       ),
@@ -227,184 +219,50 @@ export const FLAG_TABLE: Readonly<Record<string, FlagMeaning>> = {
   UMSDR: {
     what: 'the stream to the upstream reached its longest allowed duration',
     first: 'proxy',
-    remedies: [to('Raise the limit.', 'max_stream_duration of the route or of common_http_protocol_options')],
+    remedies: [
+      remedy('Raise the limit.', 'max_stream_duration of the route or of common_http_protocol_options'),
+    ],
   },
   RFCF: { what: 'it was answered from a cache', first: 'nobody', remedies: [] },
   NFCF: {
     what: 'the configuration of a filter had not come',
     first: 'proxy',
-    remedies: [to('See whether the control plane sends it.', 'config_discovery of the filter')],
+    remedies: [remedy('See whether the control plane sends it.', 'config_discovery of the filter')],
   },
   OM: {
     what: 'the overload manager ended it',
     first: 'proxy',
     remedies: [
-      to('See which resource was short: overload.* of /stats.', 'overload_manager of the bootstrap'),
+      remedy('See which resource was short: overload.* of /stats.', 'overload_manager of the bootstrap'),
     ],
   },
   DF: {
     what: 'the upstream’s name could not be resolved',
     first: 'proxy',
     remedies: [
-      to('See whether the name server answers.', 'dns_resolution_config, dns_refresh_rate of the cluster'),
+      remedy(
+        'See whether the name server answers.',
+        'dns_resolution_config, dns_refresh_rate of the cluster',
+      ),
     ],
   },
   DO: {
     what: 'the cluster drops part of its traffic by policy',
     first: 'proxy',
-    remedies: [to('See who sets the policy.', 'load_assignment.policy.drop_overloads of the cluster')],
+    remedies: [remedy('See who sets the policy.', 'load_assignment.policy.drop_overloads of the cluster')],
   },
   UDO: {
     what: 'the cluster drops all of its traffic by policy',
     first: 'proxy',
-    remedies: [to('See who sets the policy.', 'load_assignment.policy.drop_overloads of the cluster')],
+    remedies: [remedy('See who sets the policy.', 'load_assignment.policy.drop_overloads of the cluster')],
   },
   DR: {
     what: 'the client reset the stream',
     first: 'client',
     remedies: [
-      to(
+      remedy(
         'The client gave up on this request (a timeout, a page that was left); compare with its own timeout.',
       ),
     ],
   },
 };
-
-/** Failures without a flag: by the beginning of RESPONSE_CODE_DETAILS. */
-export const DETAILS_TABLE: readonly (readonly [string, FlagMeaning])[] = [
-  [
-    'request_payload_too_large',
-    {
-      what: 'the request body was larger than the proxy may collect; a filter that collects whole bodies (buffer, or one that waits for the end) refused it with 413. The buffer limits of connections do not refuse, they only slow down',
-      first: 'proxy',
-      remedies: [
-        to(
-          'Raise the limit of the buffer filter (maxRequestBytes).',
-          'max_request_bytes of envoy.filters.http.buffer',
-        ),
-        to(
-          'For filters that collect without a limit of their own:',
-          'per_connection_buffer_limit_bytes of the listener (1 MiB unless set)',
-        ),
-        to(
-          'Do not collect on the routes of uploads.',
-          'typed_per_filter_config of the route, envoy.filters.http.buffer: disabled',
-        ),
-      ],
-    },
-  ],
-  [
-    'response_payload_too_large',
-    {
-      what: 'the response body was larger than the proxy may collect for a filter (500)',
-      first: 'proxy',
-      remedies: [
-        to(
-          'Raise the limit, or do not collect responses.',
-          'per_connection_buffer_limit_bytes of the listener (1 MiB unless set)',
-        ),
-      ],
-    },
-  ],
-  [
-    'request_payload_exceeded_retry_buffer_limit',
-    {
-      what: 'the body was too large to be kept for a retry (507)',
-      first: 'proxy',
-      remedies: [
-        to('Raise the limit, or do not retry uploads.', 'per_request_buffer_limit_bytes of the route'),
-      ],
-    },
-  ],
-  [
-    'request_header_timeout',
-    {
-      what: 'the head of the request did not arrive in time (408)',
-      first: 'proxy',
-      remedies: [
-        to(
-          'Slow clients, or an attack; raise the limit if clients are slow.',
-          'request_headers_timeout of the HttpConnectionManager',
-        ),
-      ],
-    },
-  ],
-  [
-    'request_overall_timeout',
-    {
-      what: 'the request did not arrive whole in time (408)',
-      first: 'proxy',
-      remedies: [
-        to('Raise the limit if uploads take longer.', 'request_timeout of the HttpConnectionManager'),
-      ],
-    },
-  ],
-  [
-    'max_duration_timeout',
-    {
-      what: 'the stream reached its longest allowed duration (408)',
-      first: 'proxy',
-      remedies: [
-        to(
-          'Raise the limit.',
-          'common_http_protocol_options.max_stream_duration of the HttpConnectionManager',
-        ),
-      ],
-    },
-  ],
-  [
-    'low_version',
-    {
-      what: 'the client speaks HTTP/1.0 (426)',
-      first: 'proxy',
-      remedies: [to('Accept it.', 'http_protocol_options.accept_http_10 of the HttpConnectionManager')],
-    },
-  ],
-  [
-    'missing_host_header',
-    {
-      what: 'the request had no host (400)',
-      first: 'proxy',
-      remedies: [
-        to(
-          'Give HTTP/1.0 requests a host.',
-          'http_protocol_options.default_host_for_http_10 of the HttpConnectionManager',
-        ),
-      ],
-    },
-  ],
-  [
-    'overload',
-    {
-      what: 'the proxy was overloaded and refused it',
-      first: 'proxy',
-      remedies: [to('See which resource was short.', 'overload_manager of the bootstrap')],
-    },
-  ],
-  [
-    'http1.headers_too_large',
-    {
-      what: 'the head of the request was larger than allowed (431)',
-      first: 'proxy',
-      remedies: [
-        to('Raise the limit.', 'max_request_headers_kb of the HttpConnectionManager (60 unless set)'),
-      ],
-    },
-  ],
-  [
-    'via_upstream',
-    {
-      what: 'the service itself answered so; the proxy only passed it on',
-      first: 'nobody',
-      remedies: [to('Look into the service’s own log.')],
-    },
-  ],
-  [
-    'direct_response',
-    {
-      what: 'the route answers so itself',
-      first: 'nobody',
-      remedies: [to('It is configured.', 'direct_response of the route')],
-    },
-  ],
-];

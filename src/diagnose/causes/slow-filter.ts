@@ -1,4 +1,7 @@
-/** The talk's sixth case: an HTTP filter took the time, on the processor or waiting for something. By filter, where the line names it. */
+/**
+ * The talk's sixth case: an HTTP filter took the time, on the processor or waiting for something. By filter, where the line has a ledger;
+ * of all filters together, by arithmetic over the line's numbers, where it has none.
+ */
 import type { Finding } from '../report.ts';
 import type { LogRecord } from '../record.ts';
 import type { LineFacts } from '../scan/line-facts.ts';

@@ -1,4 +1,8 @@
-/** The same facts from a parsed record: for JSON, cut lines and whatever else the byte scanner leaves alone. */
+/**
+ * The same facts from a parsed record: for JSON, cut lines and whatever else the byte scanner leaves alone.
+ *
+ * Invariant: of a line that the scanner takes, both give the same facts.
+ */
 import type { ReadGroup, WriteGroup } from '../../observe/grammar/fragments.ts';
 import type { LogRecord } from '../record.ts';
 import type { LineFacts, ReadFacts, WriteFacts } from './line-facts.ts';

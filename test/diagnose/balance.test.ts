@@ -1,0 +1,81 @@
+/** Balance of the workers: the talk's table, its measure against chance, and the remedy. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { balanceOf, chiSquareOf, ThreadLoads, upperTail } from '../../src/diagnose/balance.ts';
+import { imbalanceText, isUneven } from '../../src/diagnose/causes/thread-imbalance.ts';
+import { DEFAULT_THRESHOLDS } from '../../src/diagnose/thresholds.ts';
+import { diagnosed, findingOf } from './support/diagnosed.ts';
+import { lineOf, randomOf, Traffic } from './support/traffic.ts';
+
+/** Requests by thread of the talk's second result. */
+const TALK: readonly (readonly [number, number])[] = [
+  [40, 10_929],
+  [41, 13_327],
+  [42, 11_334],
+  [45, 10_967],
+];
+
+test('the talk’s counts: 1.22 times as many on the busiest thread, not by chance', () => {
+  const balance = balanceOf(TALK.map(([threadId, requests]) => ({ threadId, requests, connections: 16 })));
+  assert.equal(balance.maxToMin.toFixed(2), '1.22');
+  assert.equal(balance.chiSquare.toFixed(1), '334.9');
+  assert.ok(balance.probability < 1e-60);
+  assert.ok(isUneven(balance, DEFAULT_THRESHOLDS.imbalance));
+  assert.match(imbalanceText(balance), /The busiest of 4 workers has 1\.22 times the requests of the idlest/);
+});
+
+test('a log with these counts names exact_balance', () => {
+  const line = lineOf(new Traffic(1).healthy());
+  // A tenth of them keeps the ratios and the test quick.
+  const lines = TALK.flatMap(([threadId, requests]) =>
+    Array.from({ length: Math.round(requests / 10) }, () => line.replace(/ : \(\d+\) /, ` : (${threadId}) `)),
+  );
+  const report = diagnosed(lines);
+  assert.equal(report.balance?.maxToMin.toFixed(2), '1.22');
+  const finding = findingOf(report, 'thread-imbalance');
+  assert.match(finding.remedies[0]?.setting ?? '', /connection_balance_config: exact_balance/);
+  assert.match(finding.details.join('\n'), /\(41\) 1,333 requests/);
+});
+
+test('the upper tail of chi-square is that of the tables', () => {
+  const near = (value: number, expected: number): void =>
+    assert.ok(Math.abs(value - expected) < expected * 1e-4, `${value}`);
+  near(upperTail(1, 3.841_458_8), 0.05);
+  near(upperTail(3, 7.814_727_9), 0.05);
+  near(upperTail(3, 16.266_236), 0.001);
+  near(upperTail(10, 18.307_038), 0.05);
+  near(upperTail(31, 44.985_343), 0.05);
+  near(upperTail(2, 2), Math.exp(-1));
+  assert.equal(upperTail(0, 5), 1);
+  assert.equal(upperTail(3, 0), 1);
+  assert.equal(chiSquareOf([10, 10, 10]), 0);
+});
+
+test('threads that chance alone made uneven are seldom called so', () => {
+  const random = randomOf(6);
+  let called = 0;
+  for (let round = 0; round < 300; round += 1) {
+    const counts = [0, 0, 0, 0];
+    for (let request = 0; request < 400; request += 1) {
+      const thread = Math.floor(random() * 4);
+      counts[thread] = (counts[thread] ?? 0) + 1;
+    }
+    const threads = counts.map((requests, threadId) => ({ threadId, requests, connections: requests }));
+    if (isUneven(balanceOf(threads), DEFAULT_THRESHOLDS.imbalance)) called += 1;
+  }
+  assert.ok(called <= 2, String(called));
+});
+
+test('connections of a thread are counted once each', () => {
+  const loads = new ThreadLoads();
+  for (let request = 0; request < 5000; request += 1) loads.add(request % 2, 1_000_000 + (request % 100));
+  const balance = loads.balance();
+  assert.deepEqual(
+    balance?.threads.map(({ requests, connections }) => [requests, connections]),
+    [
+      [2500, 50],
+      [2500, 50],
+    ],
+  );
+  assert.equal(new ThreadLoads().balance(), null);
+});
