@@ -92,6 +92,11 @@ export interface Ledger {
    * bytes lay in the kernel while the worker was busy.
    */
   late(ms: number): void;
+  /**
+   * The request's bytes, queued earlier in the turn, leave now: what has run as `upstream` until `at` was the worker's own time
+   * with other streams, and becomes `proxy`. Nothing in any other segment.
+   */
+  leaves(at: number): void;
   close(at: number): void;
 }
 

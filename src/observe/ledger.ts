@@ -26,6 +26,7 @@ const AFTER_FILTERS = [
 ] as const;
 const PROXY = 11;
 const LOOP = 1;
+const UPSTREAM = 5;
 /** Behind the plain segments: two numbers a filter, running and paused. */
 const PLAIN = BEFORE_FILTERS.length + AFTER_FILTERS.length;
 
@@ -46,7 +47,7 @@ function slotOf(segment: Segment, filterIndex: number, filters: number): number 
     case 'handshake':
       return 4;
     case 'upstream':
-      return 5;
+      return UPSTREAM;
     case 'body':
       return 6;
     case 'flow.downstream':
@@ -69,6 +70,7 @@ export const NO_LEDGER: Ledger = {
   enabled: false,
   enter: () => undefined,
   late: () => undefined,
+  leaves: () => undefined,
   close: () => undefined,
 };
 
@@ -106,6 +108,13 @@ export class StreamLedger implements Ledger {
 
   late(ms: number): void {
     if (ms > 0) this.#lateUs += lengthUs(ms);
+  }
+
+  leaves(at: number): void {
+    if (this.#closed || this.#open !== UPSTREAM) return;
+    this.#open = PROXY;
+    this.#account(at);
+    this.#open = UPSTREAM;
   }
 
   close(at: number): void {

@@ -218,6 +218,7 @@ export class StreamRecord implements StreamInfo {
     return (this.#upstreamWrites ??= new UpstreamWrites(
       this.startAt,
       this.#attempt,
+      this.ledger,
       this.#needs.upstreamWrite,
     ));
   }

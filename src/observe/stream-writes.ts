@@ -4,7 +4,7 @@
  * Several system calls of one flush are one fragment; a fragment ends when the buffer was drained or the socket had to be
  * waited for. Each observer belongs to one attempt: a retry gets its own, so late writes of the old one touch nothing new.
  */
-import type { IoObserver } from '../api/observe.ts';
+import type { IoObserver, Ledger } from '../api/observe.ts';
 import { FragmentLog } from './fragment-log.ts';
 import { lengthUs, offsetUs } from './instant.ts';
 import type { StreamRecord } from './stream-info.ts';
@@ -30,10 +30,12 @@ export class UpstreamWrites implements IoObserver {
   readonly fragments: FragmentLog | null;
   readonly #startAt: number;
   readonly #attempt: UpstreamRecord;
+  readonly #ledger: Ledger;
 
-  constructor(startAt: number, attempt: UpstreamRecord, recorded: boolean) {
+  constructor(startAt: number, attempt: UpstreamRecord, ledger: Ledger, recorded: boolean) {
     this.#startAt = startAt;
     this.#attempt = attempt;
+    this.#ledger = ledger;
     this.fragments = recorded ? new FragmentLog() : null;
   }
 
@@ -50,6 +52,8 @@ export class UpstreamWrites implements IoObserver {
     if (attempt.requestFirstByteAt < 0) attempt.requestFirstByteAt = at;
     attempt.requestLastByteAt = at;
     attempt.wireBytesSent += bytes;
+    // Bytes that waited for the kernel did wait for the upstream; others only for the end of the turn.
+    if (blockedBefore === 0) this.#ledger.leaves(at);
     if (this.fragments !== null)
       record(this.fragments, this.#startAt, at, took, bytes, blockedBefore, drained, connectionId, secure);
   }

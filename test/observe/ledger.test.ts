@@ -23,6 +23,7 @@ describe('the ledger', () => {
       filter: fc.integer({ min: -1, max: 4 }),
       advance: fc.double({ min: -3, max: 50, noNaN: true }),
       late: fc.option(fc.double({ min: -1, max: 80, noNaN: true }), { nil: null }),
+      leaves: fc.option(fc.double({ min: -1, max: 5, noNaN: true }), { nil: null }),
     });
     const property = fc.property(
       fc.array(step, { maxLength: 60 }),
@@ -32,11 +33,14 @@ describe('the ledger', () => {
         const ledger = new StreamLedger(startAt, FILTERS);
         let at = startAt;
         let latest = startAt;
-        for (const { segment, filter, advance, late } of steps) {
+        for (const { segment, filter, advance, late, leaves } of steps) {
           at += advance;
           latest = Math.max(latest, at);
           if (late !== null) ledger.late(late);
           ledger.enter(segment, at, filter);
+          if (leaves === null) continue;
+          ledger.leaves(at + leaves);
+          if (segment === 'upstream') latest = Math.max(latest, at + leaves);
         }
         const end = Math.max(latest, at + rest);
         ledger.close(end);
@@ -70,6 +74,16 @@ describe('the ledger', () => {
     ledger.enter('proxy', 12);
     ledger.close(12);
     assert.equal(ledger.text(), 'loop=2500,upstream=9500');
+  });
+
+  it('counts the wait of a queued request for the end of its turn as the proxy’s, not the upstream’s', () => {
+    const ledger = new StreamLedger(0, []);
+    ledger.enter('upstream', 1);
+    ledger.leaves(31);
+    ledger.enter('deliver', 36);
+    ledger.leaves(37);
+    ledger.close(38);
+    assert.equal(ledger.text(), 'client=1000,upstream=5000,deliver=2000,proxy=30000');
   });
 
   it('takes an instant before the latest one for the latest one', () => {

@@ -160,6 +160,7 @@ function fakeInfo(): StreamInfo {
     enabled: false,
     enter: () => undefined,
     late: () => undefined,
+    leaves: () => undefined,
     close: () => undefined,
   };
   const upstream = {
