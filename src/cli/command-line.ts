@@ -7,6 +7,7 @@ import { suggestion } from '../config/suggestion.ts';
 import { versionText } from '../server/version.ts';
 import { SocketInterfaceError } from '../server/socket-choice.ts';
 import { StartError } from '../server/worker-pool.ts';
+import { BISECT } from './bisect.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './command.ts';
 import type { Command, CommandGroup, Output } from './command.ts';
 import { commandHelp, groupHelp, programHelp } from './help.ts';
@@ -17,7 +18,7 @@ import { RUN } from './run.ts';
 import { TRACE } from './trace.ts';
 import { VALIDATE } from './validate.ts';
 
-export const COMMANDS: readonly Command[] = [RUN, VALIDATE, LAB, TRACE];
+export const COMMANDS: readonly Command[] = [RUN, VALIDATE, LAB, TRACE, BISECT];
 const GROUPS: readonly CommandGroup[] = [LOGS];
 
 /** Resolves with the exit code. */

@@ -91,11 +91,7 @@ function listenerOf(configFile: string): number {
   return place;
 }
 
-async function traceThrough(
-  chain: DemoChain,
-  port: number,
-  options: TraceOptions,
-): Promise<TraceResult> {
+async function traceThrough(chain: DemoChain, port: number, options: TraceOptions): Promise<TraceResult> {
   const { hops } = chain;
   if (options.warm) {
     await send(port, options);
