@@ -16,7 +16,7 @@ const TIMEOUT_MS = 15_000;
 
 export const BISECT: Command = {
   name: 'bisect',
-  summary: 'Compare a service with and without the proxy: is it the mesh?',
+  summary: 'Say whether it is the mesh: the same service with and without the proxy',
   usage: '--direct URL --through URL [options]',
   options: [
     { name: 'direct', value: '<url>', help: 'the service itself', check: checkUrl },
