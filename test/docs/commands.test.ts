@@ -41,6 +41,7 @@ const PRINTS: readonly (readonly [RegExp, RegExp])[] = [
   [/ logs diagnose --html /, /causes found, worst first/],
   [/ logs show /, /^POST \/ HTTP\/1\.1\n[^]*downstream read/m],
   [/ logs threads /, /max\/min 4\.00/],
+  [/ trace /, /access[ -]log/i],
   [/ lab$/, /header-body-gap/],
   [/ lab header-body-gap$/, /As it should be: head-body-gap is named first/],
 ];
