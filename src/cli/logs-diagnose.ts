@@ -5,7 +5,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { Diagnosis } from '../diagnose/diagnosis.ts';
-import { renderPage } from '../diagnose/page/render-page.ts';
 import { reportText } from '../diagnose/report-text.ts';
 import { DEFAULT_THRESHOLDS } from '../diagnose/thresholds.ts';
 import type { Thresholds } from '../diagnose/thresholds.ts';
@@ -139,6 +138,8 @@ async function run(parsed: ParsedOptions, out: Output): Promise<number> {
   else out.result(reportText(report, { top: Number(values.get('top') ?? DEFAULT_TOP), style: textStyle() }));
   const page = values.get('html');
   if (page === undefined) return EXIT_OK;
+  // Loaded only here: most reports are read in the terminal.
+  const { renderPage } = await import('../diagnose/page/render-page.ts');
   try {
     writeFileSync(page, renderPage(report));
   } catch (error) {
