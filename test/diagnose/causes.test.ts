@@ -154,6 +154,14 @@ test('neighbours of a request whose filter held the worker name it, whichever li
   assert.ok(!causesOf(report).includes('read-late'));
 });
 
+test('in a long log of busy workers every neighbour still finds its holder', () => {
+  const traffic = new Traffic(377);
+  const lines = Array.from({ length: 1500 }, (_, index) => heldWorker(traffic, index % 3 === 0 ? 4711 : 4712))
+    .flat()
+    .map((request) => lineOf(request));
+  assert.equal(findingOf(diagnosed(lines), 'loop-busy').requests, 1500 * 8);
+});
+
 test('a filter that computed on another worker, or in other turns, is not to blame', () => {
   for (const change of [{ thread: 4799 }, { turns: [9000, 9001] as const }]) {
     const traffic = new Traffic(144);

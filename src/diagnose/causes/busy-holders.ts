@@ -10,10 +10,12 @@
 import { WorstLines, type KeptLine } from '../worst-lines.ts';
 import type { LineFacts } from '../scan/line-facts.ts';
 
-/** Of a thread. */
-const MOST_HOLDERS = 128;
+/** Of a thread. Holders keep their lines' texts: 16 MiB for all threads together, at most. */
+const MOST_HOLDERS = 256;
 const MOST_WAITING = 2048;
-const MOST_THREADS = 512;
+const MOST_THREADS = 64;
+/** The newest ones stay: whoever held their worker may still be under way, its line unwritten. */
+const STILL_OPEN = 256;
 /** A holder explains a wait if it computed for at least half of it. */
 const LEAST_COVER = 0.5;
 /** Stamps of lines are truncated to the millisecond. */
@@ -63,6 +65,7 @@ export class BusyHolders {
   /** This request's filter computed for `us`. */
   held(facts: LineFacts, filter: number, us: number): void {
     const thread = this.#thread(facts.threadId);
+    if (thread === null) return;
     const holder: Holder = {
       filter,
       us,
@@ -70,7 +73,10 @@ export class BusyHolders {
       line: keptLine(facts, us),
     };
     thread.holders.push(holder);
-    if (thread.holders.length > MOST_HOLDERS) thread.holders.shift();
+    if (thread.holders.length <= MOST_HOLDERS) return;
+    // Told before their holders are forgotten.
+    this.#settleOldest(thread, thread.waiting.length - STILL_OPEN);
+    thread.holders.splice(0, MOST_HOLDERS / 2);
   }
 
   /** Bytes of this request waited for `us` in all. */
@@ -80,7 +86,7 @@ export class BusyHolders {
     if (line !== null) this.#worst.put(line);
     const { fromUs, toUs, turnStart, turnEnd } = placeOf(facts);
     const { bucket, threadId, file, lineNumber } = facts;
-    thread.waiting.push({
+    const late: Late = {
       us,
       fromUs: fromUs - us,
       toUs,
@@ -91,24 +97,33 @@ export class BusyHolders {
       file,
       lineNumber,
       line,
-    });
-    if (thread.waiting.length <= MOST_WAITING) return;
-    const oldest = thread.waiting.splice(0, MOST_WAITING / 2);
-    for (const late of oldest) this.#settle(late, holderOf(late, thread.holders));
+    };
+    if (thread === null) {
+      this.#settle(late, null);
+      return;
+    }
+    thread.waiting.push(late);
+    if (thread.waiting.length > MOST_WAITING) this.#settleOldest(thread, MOST_WAITING / 2);
+  }
+
+  #settleOldest({ waiting, holders }: Thread, count: number): void {
+    if (count <= 0) return;
+    for (const late of waiting.splice(0, count)) this.#settle(late, holderOf(late, holders));
   }
 
   /** All lines have been read. */
   end(): void {
-    for (const { waiting, holders } of this.#threads.values()) {
-      for (const late of waiting) this.#settle(late, holderOf(late, holders));
-      waiting.length = 0;
-    }
+    for (const thread of this.#threads.values()) this.#settleOldest(thread, thread.waiting.length);
   }
 
-  #thread(threadId: number): Thread {
-    const known = this.#threads.get(threadId) ?? { holders: [], waiting: [] };
-    if (this.#threads.size < MOST_THREADS) this.#threads.set(threadId, known);
-    return known;
+  /** Null: of more threads than are kept apart. */
+  #thread(threadId: number): Thread | null {
+    const known = this.#threads.get(threadId);
+    if (known !== undefined) return known;
+    if (this.#threads.size >= MOST_THREADS) return null;
+    const thread: Thread = { holders: [], waiting: [] };
+    this.#threads.set(threadId, thread);
+    return thread;
   }
 }
 
