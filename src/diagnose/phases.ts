@@ -12,6 +12,7 @@ import type { LineFacts } from './scan/line-facts.ts';
 import {
   BODY,
   CLIENT,
+  DELIVER,
   FILTER,
   FLOW_DOWNSTREAM,
   FLOW_UPSTREAM,
@@ -20,6 +21,8 @@ import {
   PROXY,
   UPSTREAM,
 } from './scan/segments.ts';
+
+const TRUNCATION_US = 1000;
 
 /** Whole milliseconds. */
 export interface Phases {
@@ -76,10 +79,19 @@ export function derivePhases(facts: LineFacts): void {
     us[POOL] = phases.pool * 1000;
     us[UPSTREAM] = phases.server * 1000;
     us[BODY] = phases.response * 1000;
+    if (facts.upstreamReads.count > 0) afterLastRead(facts);
     us[PROXY] = phases.rest * 1000;
   } else if (facts.upstreamWrites.count > 0 || facts.upstreamReads.count > 0) fromStamps(facts);
   else fromServiceTime(facts);
   takeOutPauses(facts);
+}
+
+/** Once the upstream's last byte was read, what is left of the response is its way to the client. */
+function afterLastRead(facts: LineFacts): void {
+  const { firstAt, lastAt } = facts.upstreamReads;
+  // Stamps and numbers are truncated apart from each other.
+  const reading = stampDistance(firstAt, lastAt) + TRUNCATION_US;
+  move(facts, BODY, DELIVER, Math.max(0, (facts.us[BODY] ?? 0) - reading));
 }
 
 /** A plain line: the service time is the upstream's, the rest nobody's. */

@@ -107,3 +107,16 @@ test('result 6: nine seconds between the request read and the request sent are a
     /filters 9003 ms: request read at 53:08\.802, written upstream at 53:17\.805/,
   );
 });
+
+test('a response that the upstream had sent whole long before its end is a slow client’s, though the talk’s line has no writes to it', () => {
+  const line = S4.replace('1001 22 2', '1001 900 2').replace(
+    ': 22, 0, 1, 2, 19, 2 :',
+    ': 900, 0, 1, 2, 898, 2 :',
+  );
+  const [first] = diagnosed([line]).findings;
+  assert.equal(`${first?.cause} ${first?.subject}`, 'blocked-writes downstream');
+  assert.match(
+    first?.evidence[0]?.reading ?? '',
+    /878 ms to deliver after the last byte of the upstream was read/,
+  );
+});

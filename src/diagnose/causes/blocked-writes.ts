@@ -3,6 +3,7 @@
  * Towards the client it is the last stretch (`deliver`), what came before it is flow control; towards the upstream the span of the writes.
  */
 import type { Finding } from '../report.ts';
+import type { LogRecord } from '../record.ts';
 import { stampDistance } from '../record-times.ts';
 import type { LineFacts, WriteFacts } from '../scan/line-facts.ts';
 import { DELIVER, FLOW_DOWNSTREAM, FLOW_UPSTREAM } from '../scan/segments.ts';
@@ -33,10 +34,11 @@ export class BlockedWrites implements Detector {
 
   accept(facts: LineFacts): void {
     const { downstreamWrites, upstreamWrites } = facts;
-    if (downstreamWrites.blocked > 0) {
+    // Lines without this group (the talk's) only tell that the response was still under way when the upstream had sent it all.
+    if (downstreamWrites.blocked > 0 || (downstreamWrites.count === 0 && !facts.hasLedger)) {
       // Time in which the upstream's reads were off is `flow-control`; what is left is the last stretch.
       const span = Math.max(0, spanOf(downstreamWrites) - facts.segment(FLOW_DOWNSTREAM));
-      const us = facts.hasLedger ? facts.segment(DELIVER) : span;
+      const us = Math.max(facts.segment(DELIVER), facts.hasLedger ? 0 : span);
       if (counts(us, this.#leastUs, facts)) this.#client.add(facts, us);
     }
     if (upstreamWrites.blocked > 0) {
@@ -58,7 +60,7 @@ function slowClient(tally: Tally, totals: Totals): Finding {
     subject: 'downstream',
     what: `The last bytes of ${plural(tally.requests, 'response')} waited up to ${lengthOf(tally.worst.lines[0]?.score ?? 0)} for the client to take them: slow client or network.`,
     reading: (record, { score }) =>
-      `${lengthOf(score)} to deliver; the kernel took less than was offered ${blockedText(record.downstreamWrites)} within ${lengthOf(spanUs(record.downstreamWrites))}; ${totalText(record)} in all`,
+      `${lengthOf(score, record.resolutionUs)} to deliver${takenText(record)}; ${totalText(record)} in all`,
     remedies: [
       {
         text: 'Nothing in the proxy is slow; look at the client and its network. A larger send buffer hides it.',
@@ -86,6 +88,11 @@ function slowUpstream(tally: Tally, totals: Totals): Finding {
       },
     ],
   });
+}
+
+function takenText({ downstreamWrites }: LogRecord): string {
+  if (downstreamWrites === null) return ' after the last byte of the upstream was read';
+  return `; the kernel took less than was offered ${blockedText(downstreamWrites)} within ${lengthOf(spanUs(downstreamWrites))}`;
 }
 
 function blockedText(group: readonly { kind: string; blocked?: number }[] | null): string {
