@@ -91,6 +91,7 @@ export async function readAll(
     return { code: EXIT_OK, remarks: await readLogs(files, reader, onProgress) };
   } catch (error) {
     if (!(error instanceof LogReadError)) throw error;
+    // Else the message would stand behind it.
     progress.clear();
     out.problem(`nodeproxy: ${error.message}`);
     return { code: EXIT_FAILED, remarks: [] };
@@ -113,10 +114,12 @@ function plain(text: string): string {
 /** One line, written over and over; only ever on a terminal. */
 class Progress {
   #shown = 0;
+  #onScreen = false;
 
   readonly show = ({ file, bytes, size }: ReadProgress): void => {
     if (bytes < PROGRESS_FROM_BYTES || bytes - this.#shown < PROGRESS_STEP_BYTES) return;
     this.#shown = bytes;
+    this.#onScreen = true;
     const of =
       size > 0 ? ` of ${Math.round(size / MEBIBYTE)} MiB, ${Math.floor((bytes / size) * 100)} %` : ' MiB';
     process.stderr.write(`\r\u001b[K${file}: ${Math.round(bytes / MEBIBYTE)}${of}`);
@@ -124,7 +127,8 @@ class Progress {
   };
 
   clear(): void {
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+    if (this.#onScreen) process.stderr.write('\r\u001b[K');
+    this.#onScreen = false;
   }
 }
 
