@@ -13,7 +13,7 @@ const BETWEEN_MS = 10;
 export async function untilPaused(
   proxy: RunningProxy,
   flow: string,
-  otherwise: () => void = () => undefined,
+  otherwise: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   let last = 0;
   for (let quiet = 0; quiet < QUIET_LOOKS;) {
@@ -25,20 +25,28 @@ export async function untilPaused(
       await pause(BETWEEN_MS);
     } else {
       quiet = 0;
-      otherwise();
+      await otherwise();
     }
   }
 }
 
-/** Sends pieces of the pattern, chunked, until reads stay off. Returns the count of bytes. */
+/**
+ * Sends pieces of the pattern, chunked, until reads stay off. Returns the count of bytes. A piece follows when the proxy has read the
+ * one before: what lies unread behind the pause is little, and a log line that keeps the last fragments shows the pause.
+ */
 export async function fillUntilPaused(proxy: RunningProxy, socket: Socket, flow: string): Promise<number> {
+  const received = flow.replace(/flow_control$/, 'cx_rx_bytes_total');
   let sent = 0;
-  await untilPaused(proxy, flow, () => {
+  let expected = await proxy.stat(received);
+  await untilPaused(proxy, flow, async () => {
+    if ((await proxy.stat(received)) < expected) return;
     const piece = patternAt(sent, PIECE_BYTES);
-    socket.write(`${piece.length.toString(16)}\r\n`);
+    const head = `${piece.length.toString(16)}\r\n`;
+    socket.write(head);
     socket.write(piece);
     socket.write('\r\n');
     sent += piece.length;
+    expected += head.length + piece.length + 2;
   });
   return sent;
 }
