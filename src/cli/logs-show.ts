@@ -8,7 +8,8 @@
 import { existsSync } from 'node:fs';
 import { isUnreadable } from '../diagnose/parse-record.ts';
 import type { LogRecord } from '../diagnose/record.ts';
-import { LogFileError, logLines } from '../diagnose/waterfall-lines.ts';
+import { LogReadError } from '../diagnose/read-logs.ts';
+import { logLines } from '../diagnose/waterfall-lines.ts';
 import { printable } from '../diagnose/waterfall-printable.ts';
 import { findById, findByNumber } from '../diagnose/waterfall-search.ts';
 import { renderTerminal } from '../diagnose/waterfall-terminal.ts';
@@ -53,7 +54,7 @@ async function run(parsed: ParsedOptions, out: Output): Promise<number> {
   try {
     return wanted.kind === 'id' ? await showById(wanted, style, out) : await showLine(wanted, style, out);
   } catch (error) {
-    if (!(error instanceof LogFileError)) throw error;
+    if (!(error instanceof LogReadError)) throw error;
     out.problem(`nodeproxy: ${error.message}`);
     return EXIT_FAILED;
   }

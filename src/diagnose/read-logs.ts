@@ -1,5 +1,5 @@
 /**
- * Reads logs from end to end into a `LineReader`: files, or `-` for standard input; plain or gzip, told by their first bytes.
+ * Reads logs from end to end: files, or `-` for standard input; plain or gzip, told by their first bytes.
  *
  * One chunk is in memory at a time. A gzip file that was cut gives its lines as far as they go, and a remark.
  */
@@ -39,16 +39,24 @@ export async function readLogs(
   const remarks: string[] = [];
   for (const file of files) {
     reader.startFile(file);
-    try {
-      if (file === STANDARD_INPUT)
-        await readStream(options.stdin ?? process.stdin, file, reader, remarks, options);
-      else await readFile(file, reader, remarks, options);
-    } catch (error) {
-      throw new LogReadError(reasonOf(file, error));
-    }
+    for await (const chunk of chunksOf(file, remarks, options)) reader.chunk(chunk);
     reader.endFile();
   }
   return remarks;
+}
+
+/** A chunk is another one's memory afterwards. Throws `LogReadError`. */
+export async function* chunksOf(
+  file: string,
+  remarks: string[],
+  options: ReadOptions = {},
+): AsyncGenerator<Buffer> {
+  try {
+    if (file === STANDARD_INPUT) yield* ofStream(options.stdin ?? process.stdin, file, remarks, options);
+    else yield* ofFile(file, remarks, options);
+  } catch (error) {
+    throw new LogReadError(reasonOf(file, error));
+  }
 }
 
 function reasonOf(file: string, error: unknown): string {
@@ -59,22 +67,16 @@ function reasonOf(file: string, error: unknown): string {
   return `${file}: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-async function readFile(
-  file: string,
-  reader: LineReader,
-  remarks: string[],
-  options: ReadOptions,
-): Promise<void> {
+async function* ofFile(file: string, remarks: string[], options: ReadOptions): AsyncGenerator<Buffer> {
   const handle = await open(file, 'r');
   try {
-    const { size } = await handle.stat();
+    const stat = await handle.stat();
     const first = Buffer.alloc(2);
     // A pipe or a device has no places to read from: it is a stream.
-    const isFile = (await handle.stat()).isFile();
-    if (!isFile || ((await handle.read(first, 0, 2, 0)).bytesRead === 2 && isGzip(first))) {
+    if (!stat.isFile() || ((await handle.read(first, 0, 2, 0)).bytesRead === 2 && isGzip(first))) {
       const stream = handle.createReadStream({ highWaterMark: CHUNK_BYTES, autoClose: false });
-      await readStream(stream, file, reader, remarks, options, size);
-    } else await readPlain(handle, file, size, reader, options);
+      yield* ofStream(stream, file, remarks, options, stat.size);
+    } else yield* ofPlain(handle, file, stat.size, options);
   } finally {
     await handle.close();
   }
@@ -85,32 +87,30 @@ function isGzip(bytes: Buffer): boolean {
 }
 
 /** The same buffer again and again. */
-async function readPlain(
+async function* ofPlain(
   handle: FileHandle,
   file: string,
   size: number,
-  reader: LineReader,
   { onProgress }: ReadOptions,
-): Promise<void> {
+): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   let bytes = 0;
   for (;;) {
     const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, bytes);
     if (bytesRead === 0) return;
     bytes += bytesRead;
-    reader.chunk(buffer.subarray(0, bytesRead));
+    yield buffer.subarray(0, bytesRead);
     onProgress?.({ file, bytes, size });
   }
 }
 
-async function readStream(
+async function* ofStream(
   stream: Readable,
   file: string,
-  reader: LineReader,
   remarks: string[],
   { onProgress }: ReadOptions,
   size = 0,
-): Promise<void> {
+): AsyncGenerator<Buffer> {
   let bytes = 0;
   const counted = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of stream) {
@@ -126,16 +126,9 @@ async function readStream(
     yield first;
     yield* chunks;
   };
-  if (!isGzip(first)) {
-    for await (const chunk of all()) {
-      reader.chunk(chunk);
-      onProgress?.({ file, bytes, size });
-    }
-    return;
-  }
   try {
-    for await (const chunk of unpacked(Readable.from(all()))) {
-      reader.chunk(chunk);
+    for await (const chunk of isGzip(first) ? unpacked(Readable.from(all())) : all()) {
+      yield chunk;
       onProgress?.({ file, bytes, size });
     }
   } catch (error) {

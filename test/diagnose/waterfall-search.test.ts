@@ -91,9 +91,9 @@ test('what is not there or not readable is said, with exit code 1', async () => 
   const cut = fileOf('cut.gz', gzipSync(ALL.join('\n')).subarray(0, 900));
   const junk = fileOf('junk.log', 'panic: \u001b[31moops\n');
   for (const [args, words] of [
-    [[ID, join(folder, 'none')], /none: ENOENT/],
-    [[ID, folder], /EISDIR/],
-    [['no-such-id', cut], /cut\.gz: unexpected end of file/],
+    [[ID, join(folder, 'none')], /none: there is no such file/],
+    [[ID, folder], /is a folder/],
+    [['no-such-id', cut], /cut\.gz: its gzip data ends too early/],
     [['9999', plain], /access\.log:9999: there is no such line/],
     [[`${junk}:1`], /junk\.log:1: .*\\u001b\[31moops/],
   ] as const) {
@@ -115,7 +115,7 @@ test('a line without end takes bounded memory and the next one keeps its number'
   assert.deepEqual(
     lines.map(({ lineNumber, text }) => [lineNumber, text.length]),
     [
-      [1, 1024 * 1024],
+      [1, 256 * 1024],
       [2, 6],
       [3, 0],
       [4, 6],
