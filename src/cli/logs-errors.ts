@@ -5,7 +5,7 @@
 import { LineReader } from '../diagnose/scan/line-reader.ts';
 import { ErrorView } from '../diagnose/views/error-view.ts';
 import type { ErrorReport } from '../diagnose/views/error-view.ts';
-import { printable, shortened } from '../diagnose/waterfall-printable.ts';
+import { printable, shortened } from '../diagnose/waterfall/printable.ts';
 import { count, percent, plural } from '../diagnose/words.ts';
 import { EXIT_OK } from './command.ts';
 import type { Command, Output } from './command.ts';

@@ -1,7 +1,7 @@
 /** `nodeproxy logs find FILE…|- --path /x`: which sources asked for it, and which hosts answered. */
 import { LineReader } from '../diagnose/scan/line-reader.ts';
 import { PairView } from '../diagnose/views/pair-view.ts';
-import { printable } from '../diagnose/waterfall-printable.ts';
+import { printable } from '../diagnose/waterfall/printable.ts';
 import { count, plural } from '../diagnose/words.ts';
 import { EXIT_OK } from './command.ts';
 import type { Command, Output } from './command.ts';

@@ -1,7 +1,7 @@
 /** `nodeproxy logs interfaces FILE…|-`: count and latency of each interface, a method and a path without its variable parts. */
 import { LineReader } from '../diagnose/scan/line-reader.ts';
 import { InterfaceView } from '../diagnose/views/interface-view.ts';
-import { printable, shortened } from '../diagnose/waterfall-printable.ts';
+import { printable, shortened } from '../diagnose/waterfall/printable.ts';
 import { count, lengthOf, percent, plural } from '../diagnose/words.ts';
 import { EXIT_OK } from './command.ts';
 import type { Command, Output } from './command.ts';

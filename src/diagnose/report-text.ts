@@ -3,7 +3,7 @@
  * to change. Made to be read in a minute: bars and bold first lines carry it, lines of the log are cut to the width.
  */
 import type { CauseId, Finding, Report, UnreadableLines } from './report.ts';
-import { printable, shortened } from './waterfall-printable.ts';
+import { printable, shortened } from './waterfall/printable.ts';
 import { count, lengthOf, percent, plural } from './words.ts';
 
 export interface TextStyle {

@@ -1,5 +1,5 @@
 /** Numbers and instants of the report's sentences. */
-export { lengthText as lengthOf } from './waterfall-printable.ts';
+export { lengthText as lengthOf } from './waterfall/printable.ts';
 
 /** `1,234,567`. */
 export function count(value: number): string {

@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { renderPage } from '../../src/diagnose/page/render-page.ts';
-import { waterfallOf } from '../../src/diagnose/waterfall.ts';
+import { waterfallOf } from '../../src/diagnose/waterfall/waterfall.ts';
 import { OWN_LINES, pageReport, recordOf, TALK_LINES } from './support/page-report.ts';
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];

@@ -8,8 +8,8 @@ import { gzipSync } from 'node:zlib';
 import type { Output } from '../../src/cli/command.ts';
 import { LOGS_SHOW } from '../../src/cli/logs-show.ts';
 import { parseOptions, UsageError } from '../../src/cli/option.ts';
-import { logLines } from '../../src/diagnose/waterfall-lines.ts';
-import { MOST_FOUND } from '../../src/diagnose/waterfall-search.ts';
+import { logLines } from '../../src/diagnose/waterfall/lines.ts';
+import { MOST_FOUND } from '../../src/diagnose/waterfall/search.ts';
 import { OWN_LINES, TALK_LINES } from './support/page-report.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nodeproxy-show-'));

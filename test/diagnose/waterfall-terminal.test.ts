@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import { renderTerminal } from '../../src/diagnose/waterfall-terminal.ts';
-import { waterfallOf } from '../../src/diagnose/waterfall.ts';
+import { renderTerminal } from '../../src/diagnose/waterfall/terminal.ts';
+import { waterfallOf } from '../../src/diagnose/waterfall/waterfall.ts';
 import { OWN_LINES, recordOf, TALK_LINES } from './support/page-report.ts';
 
 /** Tokens are not broken: they can be searched for in the log. */

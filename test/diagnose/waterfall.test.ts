@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isUnreadable, parseRecord } from '../../src/diagnose/parse-record.ts';
-import { waterfallOf } from '../../src/diagnose/waterfall.ts';
-import type { Bar, LaneId, Waterfall } from '../../src/diagnose/waterfall.ts';
+import { waterfallOf } from '../../src/diagnose/waterfall/waterfall.ts';
+import type { Bar, LaneId, Waterfall } from '../../src/diagnose/waterfall/waterfall.ts';
 import { OWN_LINES, recordOf, TALK_LINES } from './support/page-report.ts';
 
 const MS = 1000;

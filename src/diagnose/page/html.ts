@@ -4,7 +4,7 @@
  * Values come from log lines, so from strangers: besides the five characters of HTML, everything that does not show as itself is
  * written out (`printable`). No value is ever put into a style, a script or a name of an attribute.
  */
-import { printable } from '../waterfall-printable.ts';
+import { printable } from '../waterfall/printable.ts';
 
 export class Html {
   readonly text: string;

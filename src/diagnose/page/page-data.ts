@@ -7,12 +7,12 @@
 import { isUnreadable, parseRecord } from '../parse-record.ts';
 import type { LogRecord } from '../record.ts';
 import type { Evidence, Report } from '../report.ts';
-import { axisTicks, type Tick } from '../waterfall-axis.ts';
-import type { Fact } from '../waterfall-facts.ts';
-import { segmentWords } from '../waterfall-flags.ts';
-import { lengthText, printable } from '../waterfall-printable.ts';
-import type { TokenReading } from '../waterfall-words.ts';
-import { waterfallOf, type Bar, type Lane, type Waterfall } from '../waterfall.ts';
+import { axisTicks, type Tick } from '../waterfall/axis.ts';
+import type { Fact } from '../waterfall/facts.ts';
+import { segmentWords } from '../waterfall/flags.ts';
+import { lengthText, printable } from '../waterfall/printable.ts';
+import type { TokenReading } from '../waterfall/words.ts';
+import { waterfallOf, type Bar, type Lane, type Waterfall } from '../waterfall/waterfall.ts';
 import { familyOf, type Family } from './segments.ts';
 
 /** Places are percent of the axis. */

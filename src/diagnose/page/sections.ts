@@ -4,8 +4,8 @@
  * Buttons with `data-request` open a waterfall in the element that they control; the number is the request's place in the page's JSON.
  */
 import type { Evidence, Finding, Report } from '../report.ts';
-import { flagWords, segmentWords } from '../waterfall-flags.ts';
-import { shortened } from '../waterfall-printable.ts';
+import { flagWords, segmentWords } from '../waterfall/flags.ts';
+import { shortened } from '../waterfall/printable.ts';
 import { markup, NOTHING, type Html } from './html.ts';
 import { sharesOf, type PageRequests } from './page-data.ts';
 import { compareSegments, familyOf } from './segments.ts';

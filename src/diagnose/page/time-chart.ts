@@ -5,7 +5,7 @@
  * over the plot; texts stand beside them in pixels.
  */
 import type { Report, TimeSlice } from '../report.ts';
-import { axisTicks } from '../waterfall-axis.ts';
+import { axisTicks } from '../waterfall/axis.ts';
 import { markup, NOTHING, type Html } from './html.ts';
 import { compareSegments, familyOf } from './segments.ts';
 import { lengthText, percent, plural, shortInstant } from './words.ts';

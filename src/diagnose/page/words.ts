@@ -1,5 +1,5 @@
 /** Numbers and instants as the page writes them. */
-import { lengthText } from '../waterfall-printable.ts';
+import { lengthText } from '../waterfall/printable.ts';
 
 /** `1 234 567`: groups held together by narrow spaces. */
 export function count(value: number): string {

@@ -6,12 +6,12 @@
  *                      pool  upstream  response
  *   upstream → proxy     █·····································█
  *
- * Texts come in printable (`waterfall-printable.ts`); colours only when asked for.
+ * Texts come in printable (`printable.ts`); colours only when asked for.
  */
 import { styleText } from 'node:util';
-import { axisTicks } from './waterfall-axis.ts';
-import { lengthText, shortened } from './waterfall-printable.ts';
-import { labelLines, trackOf, type Glyphs } from './waterfall-track.ts';
+import { axisTicks } from './axis.ts';
+import { lengthText, shortened } from './printable.ts';
+import { labelLines, trackOf, type Glyphs } from './track.ts';
 import type { Lane, Waterfall } from './waterfall.ts';
 
 export interface TerminalStyle {

@@ -1,8 +1,8 @@
 /** What a waterfall is headed by: which request it was, how it ended, and which connections carried it. */
-import type { WriteFragment, WriteGroup, ReadGroup } from '../observe/grammar/fragments.ts';
-import type { LogRecord } from './record.ts';
-import { flagWords } from './waterfall-flags.ts';
-import { lengthText, printable } from './waterfall-printable.ts';
+import type { WriteFragment, WriteGroup, ReadGroup } from '../../observe/grammar/fragments.ts';
+import type { LogRecord } from '../record.ts';
+import { flagWords } from './flags.ts';
+import { lengthText, printable } from './printable.ts';
 
 export interface Fact {
   readonly name: string;

@@ -2,13 +2,13 @@
  * The lanes of a waterfall that stand for sockets: reads, writes and what lies between two of them, and the times in which flow
  * control kept reads off.
  */
-import type { ReadFragment, SkippedFragments, WriteFragment } from '../observe/grammar/fragments.ts';
-import { isSkipped, microseconds } from './waterfall-clock.ts';
-import type { Placed, PlacedRead, Times } from './waterfall-clock.ts';
-import { pausesOf } from './waterfall-pauses.ts';
-import { counted, lengthText } from './waterfall-printable.ts';
+import type { ReadFragment, SkippedFragments, WriteFragment } from '../../observe/grammar/fragments.ts';
+import { isSkipped, microseconds } from './clock.ts';
+import type { Placed, PlacedRead, Times } from './clock.ts';
+import { pausesOf } from './pauses.ts';
+import { counted, lengthText } from './printable.ts';
 import type { Bar, Lane } from './waterfall.ts';
-import { offsetText, readWords, writeWords } from './waterfall-words.ts';
+import { offsetText, readWords, writeWords } from './words.ts';
 
 /** What the two ends of a lane are called in sentences. */
 interface Ends {

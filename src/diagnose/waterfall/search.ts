@@ -4,9 +4,9 @@
  * Streams: only a chunk and what is found are in memory. A line is only parsed when its bytes contain the id. Lines of several files
  * (two proxies on a request's way) and of several attempts come out in the order in which they began.
  */
-import { isUnreadable, parseRecord } from './parse-record.ts';
-import type { Unreadable } from './parse-record.ts';
-import type { LogRecord } from './record.ts';
+import { isUnreadable, parseRecord } from '../parse-record.ts';
+import type { Unreadable } from '../parse-record.ts';
+import type { LogRecord } from '../record.ts';
 
 export interface Line {
   readonly text: string;

@@ -7,16 +7,16 @@
  *   upstream → proxy                                            █ ········ █
  *   proxy → client                                              █           █
  *
- * Plain data: the terminal (`waterfall-terminal.ts`) and the page (`page/`) draw the same bars, the page from JSON. Instants are
+ * Plain data: the terminal (`terminal.ts`) and the page (`page/`) draw the same bars, the page from JSON. Instants are
  * microseconds from the request's start; bytes that waited in the kernel for the first read make the axis begin before it.
  */
-import type { LedgerEntry, LogRecord } from './record.ts';
-import { resolveTimes } from './waterfall-clock.ts';
-import { factsOf, titleOf, type Fact } from './waterfall-facts.ts';
-import { lanesOf } from './waterfall-lanes.ts';
-import { phasesLane } from './waterfall-phases.ts';
-import { printable } from './waterfall-printable.ts';
-import { tokensOf, type TokenReading } from './waterfall-words.ts';
+import type { LedgerEntry, LogRecord } from '../record.ts';
+import { resolveTimes } from './clock.ts';
+import { factsOf, titleOf, type Fact } from './facts.ts';
+import { lanesOf } from './lanes.ts';
+import { phasesLane } from './phases.ts';
+import { printable } from './printable.ts';
+import { tokensOf, type TokenReading } from './words.ts';
 
 export type LaneId =
   | 'phases'

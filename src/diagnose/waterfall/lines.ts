@@ -3,9 +3,9 @@
  *
  * Memory is a chunk and one line: a line longer than `MAX_LINE_BYTES` is cut there, its number still counts.
  */
-import { chunksOf, LogReadError } from './read-logs.ts';
-import { MAX_LINE_BYTES } from './scan/line-reader.ts';
-import type { Line } from './waterfall-search.ts';
+import { chunksOf, LogReadError } from '../read-logs.ts';
+import { MAX_LINE_BYTES } from '../scan/line-reader.ts';
+import type { Line } from './search.ts';
 
 const LINE_FEED = 0x0a;
 const NO_BYTES = Buffer.alloc(0);

@@ -5,8 +5,8 @@
  * read against START_TIME, everything else against what came before it, taking the next such minute after it (a little earlier is
  * allowed: system calls of one turn may be stamped in any order, and clocks step back). So a request over the full hour is drawn right.
  */
-import type { ReadFragment, SkippedFragments, WriteFragment } from '../observe/grammar/fragments.ts';
-import type { LogRecord } from './record.ts';
+import type { ReadFragment, SkippedFragments, WriteFragment } from '../../observe/grammar/fragments.ts';
+import type { LogRecord } from '../record.ts';
 
 const HOUR_US = 3_600_000_000;
 /** Stamps may lie this much before what they are resolved against. */

@@ -2,14 +2,14 @@
  * The tokens of a line in words, in the order in which they stand in it: what `access-log.md` explains once, said with the numbers of
  * this request. Used below a waterfall and, per fragment, by its bars.
  */
-import { printGroup } from '../observe/grammar/fragments.ts';
-import type { ReadFragment, ReadGroup, WriteFragment, WriteGroup } from '../observe/grammar/fragments.ts';
-import type { SixNumbers } from '../observe/grammar/instrumented-line.ts';
-import type { LogRecord } from './record.ts';
-import { microseconds } from './waterfall-clock.ts';
-import { poolWords } from './waterfall-facts.ts';
-import { flagWords, segmentWords } from './waterfall-flags.ts';
-import { counted, lengthText, printable } from './waterfall-printable.ts';
+import { printGroup } from '../../observe/grammar/fragments.ts';
+import type { ReadFragment, ReadGroup, WriteFragment, WriteGroup } from '../../observe/grammar/fragments.ts';
+import type { SixNumbers } from '../../observe/grammar/instrumented-line.ts';
+import type { LogRecord } from '../record.ts';
+import { microseconds } from './clock.ts';
+import { poolWords } from './facts.ts';
+import { flagWords, segmentWords } from './flags.ts';
+import { counted, lengthText, printable } from './printable.ts';
 
 export interface TokenReading {
   /** Which part of the line it stands in: `six numbers`, `downstream read`, …. */

@@ -3,7 +3,7 @@
  *
  * Every bar has a cell, however short it is; where bars share cells, the more telling kind is drawn over the others.
  */
-import { lengthText } from './waterfall-printable.ts';
+import { lengthText } from './printable.ts';
 import type { Bar, Waterfall } from './waterfall.ts';
 
 export interface Glyphs {

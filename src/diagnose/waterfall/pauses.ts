@@ -4,10 +4,10 @@
  * A `+` names its whole interval, also one that began in an earlier request's line. A `!` that no `+` follows is an interval with an
  * open end: at the next read at the latest reads were on again.
  */
-import type { SkippedFragments } from '../observe/grammar/fragments.ts';
-import { isSkipped } from './waterfall-clock.ts';
-import type { PlacedRead } from './waterfall-clock.ts';
-import { finest } from './waterfall-words.ts';
+import type { SkippedFragments } from '../../observe/grammar/fragments.ts';
+import { isSkipped } from './clock.ts';
+import type { PlacedRead } from './clock.ts';
+import { finest } from './words.ts';
 
 export interface Pause {
   readonly connectionId: number;

@@ -1,5 +1,5 @@
 /** Names that a line only abbreviates, in words: response flags and segments of the ledger. */
-import { FLAG_TABLE } from './causes/flag-table.ts';
+import { FLAG_TABLE } from '../causes/flag-table.ts';
 
 export function flagWords(flag: string): string {
   const meaning = Object.hasOwn(FLAG_TABLE, flag) ? FLAG_TABLE[flag] : undefined;

@@ -1,5 +1,5 @@
 /** Ticks of a time axis at round numbers. */
-import { lengthText } from './waterfall-printable.ts';
+import { lengthText } from './printable.ts';
 
 export interface Tick {
   readonly atUs: number;

@@ -7,12 +7,12 @@
  * stamps of the groups, which cannot tell filters from the pool. Numbers that are truncated one by one may cross by a millisecond:
  * every phase begins where the one before it ends.
  */
-import type { LogRecord } from './record.ts';
-import { isSkipped, microseconds } from './waterfall-clock.ts';
-import type { Placed, Times } from './waterfall-clock.ts';
-import { lengthText } from './waterfall-printable.ts';
-import type { SixNumbers } from '../observe/grammar/instrumented-line.ts';
-import type { SkippedFragments, ReadFragment, WriteFragment } from '../observe/grammar/fragments.ts';
+import type { LogRecord } from '../record.ts';
+import { isSkipped, microseconds } from './clock.ts';
+import type { Placed, Times } from './clock.ts';
+import { lengthText } from './printable.ts';
+import type { SixNumbers } from '../../observe/grammar/instrumented-line.ts';
+import type { SkippedFragments, ReadFragment, WriteFragment } from '../../observe/grammar/fragments.ts';
 import type { Bar, Lane } from './waterfall.ts';
 
 interface Phase {
