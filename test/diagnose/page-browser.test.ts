@@ -7,9 +7,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { diagnose } from '../../src/diagnose/diagnosis.ts';
+import type { Report } from '../../src/diagnose/report.ts';
 import { renderPage } from '../../src/diagnose/page/render-page.ts';
 import { waterfallOf } from '../../src/diagnose/waterfall/waterfall.ts';
 import { OWN_LINES, pageReport, recordOf, TALK_LINES } from './support/page-report.ts';
@@ -33,12 +35,13 @@ async function open(
   width = 1000,
   colorScheme: 'light' | 'dark' = 'light',
   change = (text: string): string => text,
+  report: Report = pageReport([HOSTILE]),
 ): Promise<Page> {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
   const page = await context.newPage();
   problems = [];
   const file = join(folder, 'report.html');
-  writeFileSync(file, change(renderPage(pageReport([HOSTILE]))));
+  writeFileSync(file, change(renderPage(report)));
   const address = pathToFileURL(file).href;
   page.on('console', (message) => problems.push(`console: ${message.text()}`));
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
@@ -97,6 +100,23 @@ describe('the page in Chromium', { skip }, () => {
     const labels = await slot.locator('.lane-downstream-reads .labels span:visible').allTextContents();
     assert.ok(labels.includes('98 B H'), labels.join());
     assert.ok((await slot.locator('.facts').textContent())?.includes('4427d345-4b84-42cb-a3be-dc9b0353a004'));
+    assert.deepEqual(problems, []);
+    await page.context().close();
+  });
+
+  test('the diagnosis of the talk’s log shows each finding, and the waterfall of its lines', async () => {
+    const log = fileURLToPath(new URL('../observe/samples.txt', import.meta.url));
+    const report = await diagnose([log]);
+    const page = await open(1000, 'light', (text) => text, report);
+    const text = (await page.locator('body').textContent())?.replaceAll(/\s+/g, ' ') ?? '';
+    assert.ok(report.findings.length >= 6);
+    for (const { what } of report.findings) assert.ok(text.includes(what), what);
+    const slot = await openRequest(page, '/split?delay=19');
+    const expected = waterfallOf(recordOf(TALK_LINES[4] ?? '')).lanes.map(({ name, bars }) => [
+      name,
+      bars.length,
+    ]);
+    assert.deepEqual(await countsOf(slot), Object.fromEntries(expected));
     assert.deepEqual(problems, []);
     await page.context().close();
   });
