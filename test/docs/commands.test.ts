@@ -222,10 +222,10 @@ describe('a configuration of one’s own', () => {
     test(`${command} succeeds`, async () => {
       tried.add(command);
       const page = join(folder, 'report.html');
-      const { stdout } = await run('sh', ['-c', command.replace('/tmp/report.html', page)], {
-        cwd: ROOT,
-        env: ENV,
-      });
+      const line = command.replace('/tmp/report.html', page);
+      const execute = () => run('sh', ['-c', line], { cwd: ROOT, env: ENV });
+      // A lab on a machine with other worries may find those: then it says so, and is asked once more.
+      const { stdout } = await (/ lab \w/.test(command) ? execute().catch(execute) : execute());
       const [, prints] = PRINTS.find(([about]) => about.test(command)) ?? [];
       assert.match(stdout, prints ?? /^nothing is known of this command$/);
       if (command.includes(' --html ')) assert.match(readFileSync(page, 'utf8'), /^<!doctype html>/i);

