@@ -39,6 +39,8 @@ export interface Table {
   readonly body: readonly Row[];
   /** How it was measured, what was multiplied, what is not comparable: printed under it. */
   readonly notes?: readonly string[];
+  /** `false`: the rows are no rivals (sizes, percentiles), so no figure of a column is the best of it. */
+  readonly ranked?: boolean;
 }
 
 export interface Axis {
