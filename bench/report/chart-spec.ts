@@ -96,7 +96,7 @@ export function chartSpec(chart: Chart, data: readonly Datum[], width: number): 
     autosize: { type: 'fit-x', contains: 'padding' },
     width,
     background: 'transparent',
-    padding: { left: 0, right: 4, top: 8, bottom: 0 },
+    padding: { left: 0, right: 4, top: 8, bottom: 5 },
     config: {
       font: 'inherit',
       axis: {
@@ -136,17 +136,21 @@ function figureScale(axis: Axis, data: readonly Datum[]): object {
 }
 
 function figureAxis(axis: Axis, data: readonly Datum[], across: boolean, width: number): object {
-  const high = extent(data)[1];
+  const [low, high] = extent(data);
   const format = high < 1e6 ? ',.3~r' : '.3~s';
   const count = across ? Math.max(3, Math.floor(width / 110)) : 6;
-  return {
-    title: title(axis),
-    format,
-    tickCount: count,
-    domain: false,
-    ticks: false,
-    labelOverlap: 'greedy',
-  };
+  const marks =
+    axis.scale === 'log' ? { values: decadeMarks(low / 1.25, high * 1.25) } : { tickCount: count };
+  return { title: title(axis), format, ...marks, domain: false, ticks: false, labelOverlap: 'greedy' };
+}
+
+/** 1, 2 and 5 of each power of ten; over many powers only these. */
+function decadeMarks(low: number, high: number): number[] {
+  const steps = high / low < 2000 ? [1, 2, 5] : [1];
+  const marks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1)
+    for (const step of steps) marks.push(step * 10 ** power);
+  return marks.filter((mark) => mark >= low && mark <= high);
 }
 
 function color(): object {
@@ -155,9 +159,15 @@ function color(): object {
   return { field: 'style', type: 'nominal', legend: null, scale: { domain: numbers, range } };
 }
 
+function shape(): object {
+  const scale = { domain: SHAPES.map((_, index) => index), range: [...SHAPES] };
+  return { field: 'style', type: 'nominal', legend: null, scale };
+}
+
 const STYLE = { calculate: `datum.series % ${SERIES_STYLES}`, as: 'style' };
 
 function bars(chart: Chart, data: readonly Datum[], width: number): object {
+  const log = chart.y.scale === 'log';
   const groups = [...new Set(data.map(({ x }) => String(x)))];
   const longest = Math.max(...groups.map((name) => name.length));
   const series = [...new Set(data.map((each) => each.series))];
@@ -168,16 +178,24 @@ function bars(chart: Chart, data: readonly Datum[], width: number): object {
     ? (['x', 'y', 'yOffset', 'x2'] as const)
     : (['y', 'x', 'xOffset', 'y2'] as const);
   const most = Math.min(MOST_LABEL_CHARACTERS, Math.floor((width * 0.35) / CHARACTER_PX));
+  const extentPx = Math.min(most, longest) * CHARACTER_PX;
   const group = {
     field: 'group',
     type: 'ordinal',
     sort: null,
-    scale: { domain: groups, paddingInner: series.length === 1 ? 0.35 : 0.22, paddingOuter: 0.15 },
+    scale: {
+      domain: groups,
+      paddingInner: log ? 0.5 : series.length === 1 ? 0.35 : 0.22,
+      paddingOuter: 0.15,
+    },
     axis: {
       title: title(chart.x),
       labelAngle: 0,
       ticks: false,
-      labelLimit: wide ? most * CHARACTER_PX : 0,
+      labelLimit: 0,
+      ...(wide
+        ? { labelExpr: `truncate(datum.label, ${most}, 'center')`, minExtent: extentPx, maxExtent: extentPx }
+        : {}),
       ...(wide
         ? {
             titleAngle: 0,
@@ -202,7 +220,6 @@ function bars(chart: Chart, data: readonly Datum[], width: number): object {
     [offset]: { field: 'series', type: 'ordinal', sort: null, ...inner },
     description: { field: 'words' },
   };
-  const log = chart.y.scale === 'log';
   const whisker = { [along]: value('low'), [end]: { field: 'high' } };
   const size = Math.max(
     3,
@@ -215,7 +232,7 @@ function bars(chart: Chart, data: readonly Datum[], width: number): object {
     layer: [
       {
         mark: log ? { type: 'point', filled: true, size: 70, opacity: 1 } : { type: 'bar' },
-        encoding: { [along]: value('y'), color: color() },
+        encoding: { [along]: value('y'), color: color(), ...(log ? { shape: shape() } : {}) },
       },
       {
         transform: [{ filter: 'datum.low < datum.high' }],
@@ -263,12 +280,6 @@ function lines(chart: Chart, data: readonly Datum[], width: number): object {
     legend: null,
     scale: { domain: used, range: used.map((index) => [...(DASHES[index % DASHES.length] ?? [1, 0])]) },
   };
-  const shape = {
-    field: 'style',
-    type: 'nominal',
-    legend: null,
-    scale: { domain: SHAPES.map((_, index) => index), range: [...SHAPES] },
-  };
   return {
     transform: [STYLE],
     height: LINES_TALL,
@@ -282,7 +293,7 @@ function lines(chart: Chart, data: readonly Datum[], width: number): object {
       { mark: { type: 'line', strokeWidth: 2, aria: false }, encoding: { y: value('y'), strokeDash: dash } },
       {
         mark: { type: 'point', filled: true, size: 55, opacity: 1 },
-        encoding: { y: value('y'), shape, description: { field: 'words' } },
+        encoding: { y: value('y'), shape: shape(), description: { field: 'words' } },
       },
     ],
   };

@@ -134,7 +134,7 @@ function comparedRows(
       return [];
     }
     // What was set, not measured, as the number of services.
-    if (a === b && column.better === undefined) return [];
+    if (typeof a === 'number' && a === b && column.better === undefined) return [];
     const verdict = verdictOn(a, b, column);
     verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     const figure = column.unit === undefined ? key : `${key} [${column.unit}]`;

@@ -1,6 +1,6 @@
 /**
  * Figures as text, the same in the terminal and on the page: three significant digits, thousands apart, the range of the rounds
- * beside the median. Whole numbers without a unit are counts and stay exact.
+ * beside the median.
  *
  * A figure that is not finite (a division by nothing, or `null` in a file) is no figure: it prints as a dash.
  */
@@ -29,11 +29,20 @@ export function figureText(value: number): string {
   return grouped(rounded.toFixed(Math.max(0, DIGITS - 1 - magnitude)));
 }
 
-/** Counts stay exact; whatever has a unit was measured or calculated and gets three digits. */
-export function numberText(value: number, column: Pick<Column, 'unit'>): string {
-  return column.unit === undefined && Number.isSafeInteger(value)
-    ? grouped(String(value))
-    : figureText(value);
+/** Columns whose figures are whole and without rounds were set or counted: they stay exact. */
+export function isExact({ body }: Table, index: number): boolean {
+  return body.every(({ cells }) => {
+    const cell = cells[index] ?? null;
+    return typeof cell === 'number' ? Number.isSafeInteger(cell) : !isMeasured(cell);
+  });
+}
+
+/** What a cell says without its range. */
+export function cellText(cell: Cell, exact: boolean): string {
+  if (cell === null) return DASH;
+  if (typeof cell === 'string') return cell;
+  if (isMeasured(cell)) return figureText(cell.median);
+  return exact ? grouped(String(cell)) : figureText(cell);
 }
 
 /** `11.9-12.8`; '' where one round has no range. `to` between negative figures, whose sign looks like the dash. */
@@ -59,11 +68,9 @@ export function roundsText(table: Table): string | undefined {
   return `Median of ${count} rounds (lowest-highest).${least <= 1 ? ' No range: one round.' : ''}`;
 }
 
-/** `µs/request, lower is better`; '' for text. */
-export function unitText({ unit, better }: Column): string {
-  return [unit, better === undefined ? undefined : `${better} is better`]
-    .filter((part) => part !== undefined)
-    .join(', ');
+/** `lower is better`; '' where neither is. */
+export function directionText({ better }: Column): string {
+  return better === undefined ? '' : `${better} is better`;
 }
 
 /** `4 s`, `1 min 35 s`. */

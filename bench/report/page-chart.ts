@@ -9,8 +9,8 @@ import { chartSpec, drawable, legendName, SERIES_STYLES, SHAPES } from './chart-
 import type { Datum } from './chart-spec.ts';
 import type { Chart } from './report.ts';
 
-const WIDE_PX = 860;
-const NARROW_PX = 320;
+const WIDE_PX = 1024;
+const NARROW_PX = 332;
 
 /** `notes` as list items; the caller knows how text becomes markup. */
 export async function chartFigure(chart: Chart, notes: Html): Promise<Html> {
@@ -34,13 +34,16 @@ export async function chartFigure(chart: Chart, notes: Html): Promise<Html> {
 
 function legend(chart: Chart): Html {
   if (chart.series.length < 2) return NOTHING;
+  const bar = chart.form === 'bars' && chart.y.scale !== 'log';
   const items = chart.series.map(({ name }, index) => {
     const style = index % SERIES_STYLES;
-    return markup`<li><svg class="swatch" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path class="series-${style}" d="${chart.form === 'bars' && chart.y.scale !== 'log' ? 'M-6-6H6V6H-6Z' : shapePath(style, chart)}"/></svg>${legendName(name)}</li>`;
+    const path = bar ? BAR : PATHS[SHAPES[style] ?? 'circle'];
+    return markup`<li><svg class="swatch" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path class="series-${style}" d="${path}"/></svg>${legendName(name)}</li>`;
   });
   return markup`<ul class="legend">${items}</ul>`;
 }
 
+const BAR = 'M-6-6H6V6H-6Z';
 const PATHS: Readonly<Record<(typeof SHAPES)[number], string>> = {
   circle: 'M5 0A5 5 0 1 1-5 0A5 5 0 1 1 5 0Z',
   square: 'M-5-5H5V5H-5Z',
@@ -51,10 +54,6 @@ const PATHS: Readonly<Record<(typeof SHAPES)[number], string>> = {
   'triangle-right': 'M6 0L-5 6V-6Z',
   'triangle-left': 'M-6 0L5 6V-6Z',
 };
-
-function shapePath(style: number, { form }: Chart): string {
-  return PATHS[form === 'lines' ? (SHAPES[style] ?? 'circle') : 'circle'];
-}
 
 async function drawn(chart: Chart, data: readonly Datum[], width: number): Promise<Html> {
   // A tenth of a second and 30 MB that only a page with charts needs.

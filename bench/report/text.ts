@@ -5,7 +5,7 @@
  * Names may come from anywhere (a contender's version, a log line): what could steer a terminal is written out.
  */
 import { printable } from '../../src/diagnose/waterfall/printable.ts';
-import { DASH, figureText, isMeasured, numberText, rangeText, roundsText, unitText } from './figures.ts';
+import { cellText, directionText, isExact, isMeasured, rangeText, roundsText } from './figures.ts';
 import type { Cell, Column, Report, Section, Table } from './report.ts';
 import { setUpFacts } from './set-up-text.ts';
 
@@ -34,7 +34,7 @@ function sectionLines(section: Section): string[] {
     if (lines.at(-1) !== '') lines.push('');
     if (part.kind === 'table') lines.push(...tableLines(part), ...noteLines(part.notes));
     else if (part.kind === 'listing')
-      lines.push(printable(part.title), ...part.lines.map((line) => `  ${printable(line)}`));
+      lines.push(printable(part.title), ...part.lines.map((line) => `  ${printable(line)}`.trimEnd()));
     else lines.push(`Chart "${printable(part.title)}": in the page.`, ...noteLines(part.notes));
   }
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
@@ -47,45 +47,40 @@ function noteLines(notes: readonly string[] = []): string[] {
 export function tableLines(table: Table): string[] {
   const title = printable(table.title);
   if (table.body.length === 0) return [title, '  (no rows)'];
-  const names = [table.rows, '', ...table.body.map(({ name }) => name)].map((name) => printable(name));
+  const names = [table.rows, '', '', ...table.body.map(({ name }) => name)].map((name) => printable(name));
   const columns = table.columns.map((column, index) => {
     const cells = table.body.map(({ cells }) => cells[index] ?? null);
-    return columnLines(column, cells);
+    return columnLines(column, cells, isExact(table, index));
   });
   const left = padded(names, 'left');
-  const [head = '', units = '', ...body] = left.map((name, row) =>
+  const [head = '', units = '', directions = '', ...body] = left.map((name, row) =>
     `${name}${GAP}${columns.map((lines) => lines[row] ?? '').join(GAP)}`.trimEnd(),
   );
   const rounds = roundsText(table);
   return [
     title,
     head,
-    ...(units.trim() === '' ? [] : [units]),
-    '-'.repeat(Math.max(...[head, units, ...body].map(widthOf))),
+    ...[units, directions].filter((line) => line.trim() !== ''),
+    '-'.repeat(Math.max(...[head, units, directions, ...body].map(widthOf))),
     ...body,
     ...(rounds === undefined ? [] : [`* ${rounds}`]),
   ];
 }
 
-/** Heading, unit and one text for each cell, all of one width. */
-function columnLines(column: Column, cells: readonly Cell[]): string[] {
+/** Heading, unit, direction and one text for each cell, all of one width. */
+function columnLines(column: Column, cells: readonly Cell[], exact: boolean): string[] {
   const ranges = padded(
     cells.map((cell) => (isMeasured(cell) && rangeText(cell) !== '' ? ` (${rangeText(cell)})` : '')),
     'right',
   );
   const text = cells.every((cell) => typeof cell === 'string' || cell === null);
   const figures = padded(
-    cells.map((cell) => printable(cellText(cell, column))),
+    cells.map((cell) => printable(cellText(cell, exact))),
     text ? 'left' : 'right',
   );
   const body = figures.map((figure, row) => `${figure}${ranges[row] ?? ''}`);
-  return padded([printable(column.name), printable(unitText(column)), ...body], text ? 'left' : 'right');
-}
-
-function cellText(cell: Cell, column: Column): string {
-  if (cell === null) return DASH;
-  if (typeof cell === 'string') return cell;
-  return isMeasured(cell) ? figureText(cell.median) : numberText(cell, column);
+  const heads = [printable(column.name), printable(column.unit ?? ''), directionText(column)];
+  return padded([...heads, ...body], text ? 'left' : 'right');
 }
 
 function padded(texts: readonly string[], side: 'left' | 'right'): string[] {
