@@ -1,4 +1,6 @@
 /** All scenarios, in the order in which they are listed. */
 import type { Scenario } from '../scenario.ts';
+import { MEMORY } from './memory.ts';
+import { SOAK } from './soak.ts';
 
-export const SCENARIOS: readonly Scenario[] = [];
+export const SCENARIOS: readonly Scenario[] = [MEMORY, SOAK];
