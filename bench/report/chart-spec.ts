@@ -225,26 +225,26 @@ function bars(chart: Chart, data: readonly Datum[], width: number): object {
     3,
     Math.min(24, (wide ? BAND_PX : (width - 60) / groups.length / series.length) * 0.8),
   );
+  const figures = {
+    mark: log ? { type: 'point', filled: true, size: 90, opacity: 1 } : { type: 'bar' },
+    encoding: { [along]: value('y'), color: color(), ...(log ? { shape: shape() } : {}) },
+  };
+  const ranged = { transform: [{ filter: 'datum.low < datum.high' }] };
+  const ink = { color: { value: 'var(--ink)' } };
+  const whiskers = [
+    { ...ranged, mark: { type: 'rule', strokeWidth: 1.5 }, encoding: { ...whisker, ...ink } },
+    ...['low', 'high'].map((field) => ({
+      ...ranged,
+      mark: { type: 'tick', thickness: 1.5, size: Math.min(8, size) },
+      encoding: { [along]: value(field), ...ink },
+    })),
+  ];
   return {
     transform: [STYLE, { calculate: 'toString(datum.x)', as: 'group' }],
     height: wide ? groups.length * Math.max(series.length * BAND_PX, 26) : BARS_TALL,
     encoding: shared,
-    layer: [
-      {
-        mark: log ? { type: 'point', filled: true, size: 70, opacity: 1 } : { type: 'bar' },
-        encoding: { [along]: value('y'), color: color(), ...(log ? { shape: shape() } : {}) },
-      },
-      {
-        transform: [{ filter: 'datum.low < datum.high' }],
-        mark: { type: 'rule', strokeWidth: 1.5 },
-        encoding: { ...whisker, color: { value: 'var(--ink)' } },
-      },
-      ...['low', 'high'].map((field) => ({
-        transform: [{ filter: 'datum.low < datum.high' }],
-        mark: { type: 'tick', thickness: 1.5, size: Math.min(8, size) },
-        encoding: { [along]: value(field), color: { value: 'var(--ink)' } },
-      })),
-    ],
+    // A bar would hide the lower half of its range, the range would hide a point.
+    layer: log ? [...whiskers, figures] : [figures, ...whiskers],
   };
 }
 

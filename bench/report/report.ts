@@ -101,8 +101,10 @@ export interface SetUp {
   readonly versions: Readonly<Record<string, string>>;
   /** What runs on which core. */
   readonly pinning: Readonly<Record<string, string>>;
-  /** Options of the scenario with their defaults filled in. */
+  /** Options of the scenario with their defaults filled in; a switch is '' where it was given. */
   readonly options: Readonly<Record<string, string>>;
+  /** Variables that change what is measured without standing in a command, as `NODE_OPTIONS`. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly commit: string;
   /** The work tree had changes that no commit holds. */
   readonly dirty: boolean;
@@ -115,5 +117,7 @@ export interface Report {
   readonly startedAt: string;
   readonly seconds: number;
   readonly setUp: SetUp;
+  /** What the run noted on its way, as a contender that is not installed. */
+  readonly notes?: readonly string[];
   readonly sections: readonly Section[];
 }

@@ -6,7 +6,7 @@ import type { Report, SetUp } from './report.ts';
 export type Fact = readonly [string, string];
 
 export function setUpFacts(report: Report): Fact[] {
-  const { machine, versions, pinning, options } = report.setUp;
+  const { machine, versions, pinning, options, environment } = report.setUp;
   const cores = `${machine.cores} ${machine.cores === 1 ? 'core' : 'cores'}`;
   return [
     ['scenario', report.scenario],
@@ -22,6 +22,8 @@ export function setUpFacts(report: Report): Fact[] {
     ['versions', pairs(versions, ' ')],
     ['pinning', pairs(pinning, ': ')],
     ['options', pairs(options, ' ')],
+    ...(environment === undefined ? [] : [['environment', pairs(environment, '=')] as const]),
+    ...(report.notes ?? []).map((note) => ['note', note] as const),
   ];
 }
 

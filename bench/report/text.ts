@@ -98,7 +98,7 @@ function widthOf(text: string): number {
     text.match(
       /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/gu,
     )?.length ?? 0;
-  return [...text].length - marks + wide;
+  return Array.from(text).length - marks + wide;
 }
 
 function wrapped(text: string, indent = 0): string[] {
