@@ -132,11 +132,6 @@ export function addressOfUpstream(lines: readonly LogLine[], upstream: number): 
   return line?.text.slice('its local address is '.length) ?? null;
 }
 
-/** How many requests these lines log. */
-export function loggedCount(lines: readonly LogLine[]): number {
-  return lines.filter(({ text }) => LOGGED.test(text)).length;
-}
-
 function connectionFrom(client: string, lines: readonly LogLine[]): number | null {
   const line = lines.findLast(({ text }) => ACCEPT.exec(text)?.[1] === client);
   return line?.connection ?? null;

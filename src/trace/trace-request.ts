@@ -15,7 +15,7 @@ import { CONFIG_CHECKS } from '../server/config-checks.ts';
 import { startDemoChain } from './demo-chain.ts';
 import type { DemoChain } from './demo-chain.ts';
 import { mergeHops } from './merge-hops.ts';
-import { addressOfUpstream, loggedCount, traceHop } from './stage.ts';
+import { addressOfUpstream, traceHop } from './stage.ts';
 import type { HopTrace, Stage } from './stage.ts';
 import { firstHttpListener } from './traced-bootstrap.ts';
 import { TracedProxy, TraceError } from './traced-proxy.ts';
@@ -94,10 +94,12 @@ function listenerOf(configFile: string): number {
 async function traceThrough(chain: DemoChain, port: number, options: TraceOptions): Promise<TraceResult> {
   const { hops } = chain;
   if (options.warm) {
-    await send(port, options);
-    await allLogged(
+    const { client } = await send(port, options);
+    // Each hop that it reached has logged the end of it: what stands behind the marks is of the next request alone.
+    await tracesOf(
       hops,
       hops.map(() => 0),
+      client,
     );
   }
   const marks = hops.map((hop) => hop.mark());
@@ -112,15 +114,6 @@ async function traceThrough(chain: DemoChain, port: number, options: TraceOption
     return { name, pid, downstream, upstream, stream, shift: shifts[index] ?? 0, accessLog };
   });
   return { method: options.method, path, answer, hops: traced, stages };
-}
-
-/** Until the access log of each hop has one line more; a hop that the request did not reach has none. */
-async function allLogged(hops: readonly TracedProxy[], marks: readonly number[]): Promise<void> {
-  for (let waited = 0; waited < LOGGED_MS; waited += LOOK_EVERY_MS) {
-    const counts = hops.map((hop, index) => loggedCount(hop.linesSince(marks[index] ?? 0)));
-    if ((counts[0] ?? 0) > 0) return;
-    await delay(LOOK_EVERY_MS);
-  }
 }
 
 /** From the hop that the client met, along the upstream connections, as far as the request came. */

@@ -117,8 +117,9 @@ test('a warm request finds its connections in the pool, on both hops', async () 
   assert.equal(hops.length, 2);
   for (const hop of hops) {
     const names = stages.filter((stage) => stage.hop === hop.name).map(({ stage }) => stage);
-    assert.ok(names.includes('pool: connection reused'));
-    assert.ok(!names.includes('connect: done'));
+    const told = `${hop.name}: ${names.join(', ')}`;
+    assert.ok(names.includes('pool: connection reused'), told);
+    assert.ok(!names.includes('connect: done'), told);
     assert.match(hop.access_log, /"POST \/ HTTP\/1\.1" 200 .*"shop\.example"/);
   }
 });
