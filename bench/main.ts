@@ -36,6 +36,7 @@ process.exitCode = await benchCommand(process.argv.slice(2), {
   results: fileURLToPath(new URL('./results/', import.meta.url)),
   signal: interrupt.signal,
 });
+process.off('uncaughtException', failed);
 // Fires only where something still holds the process: a socket or a child that a scenario forgot.
 setTimeout(() => {
   console.error(`bench: still open at the end: ${[...new Set(process.getActiveResourcesInfo())].join(', ')}`);

@@ -15,17 +15,25 @@ export function median(list: readonly number[]): number {
   return percentile(list, 50);
 }
 
-/** Linear interpolation between the two nearest ranks (Hyndman and Fan's type 7). `share` is 0 to 100. */
+/**
+ * Linear interpolation between the two nearest ranks (Hyndman and Fan's type 7). `share` is 0 to 100.
+ * @throws RangeError for an empty list, and for one with NaN in it: nothing was measured there, and it cannot be sorted.
+ */
 export function percentile(list: readonly number[], share: number): number {
+  if (list.some(Number.isNaN)) throw new RangeError('a figure that is not a number');
   const sorted = list.toSorted((a, b) => a - b);
   const rank = (share / 100) * (sorted.length - 1);
   const below = sorted[Math.floor(rank)];
   const above = sorted[Math.ceil(rank)];
   if (below === undefined || above === undefined) throw new RangeError('no figure to summarise');
-  return below + (above - below) * (rank - Math.floor(rank));
+  // Not interpolated where there is nothing between: two infinities have no difference.
+  return below === above ? below : below + (above - below) * (rank - Math.floor(rank));
 }
 
-/** Ratio of each round's figure to the reference of the same round: what drifts from round to round falls out. */
+/**
+ * Ratio of each round's figure to the reference of the same round: what drifts from round to round falls out.
+ * @throws RangeError where a round has no partner, or neither anything in it.
+ */
 export function ratios(rounds: readonly number[], reference: readonly number[]): Measured {
   return measured(rounds.map((value, index) => value / (reference[index] ?? NaN)));
 }

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { invariant } from '../../src/base/invariant.ts';
 import { Html, markup, NOTHING } from '../../src/diagnose/page/html.ts';
-import { chartFigure } from './page-chart.ts';
+import { chartFigure } from './chart/figure.ts';
 import { tableFigure } from './page-table.ts';
 import type { Listing, Report, Section } from './report.ts';
 import { commandText, setUpFacts } from './set-up-text.ts';
@@ -53,7 +53,7 @@ function head(report: Report): Html {
     <p class="brand">nodeproxy benchmark</p>
     <h1>${report.title}</h1>
     <dl class="facts">${facts}</dl>
-    <p class="quiet">To run it again: <code>${commandText(report)}</code></p>
+    <p class="quiet command">To run it again: <code>${commandText(report)}</code></p>
     <p class="quiet">Absolute figures hold for this machine; ratios within one run are what travels. Two runs may be set side by side only where machine, versions, pinning and options agree.</p>
     ${links.length < 2 ? NOTHING : markup`<nav aria-label="Sections"><ol>${links}</ol></nav>`}
   </header>`;

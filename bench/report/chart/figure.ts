@@ -4,13 +4,17 @@
  *
  * The figures' words, which Vega writes for screen readers, become titles as well: a browser shows them without any script.
  */
-import { Html, markup, NOTHING } from '../../src/diagnose/page/html.ts';
-import { chartSpec, drawable, legendName, SERIES_STYLES, SHAPES } from './chart-spec.ts';
-import type { Datum } from './chart-spec.ts';
-import type { Chart } from './report.ts';
+import { Html, markup, NOTHING } from '../../../src/diagnose/page/html.ts';
+import { shortened } from '../../../src/diagnose/waterfall/printable.ts';
+import type { Chart } from '../report.ts';
+import { SERIES_STYLES, SHAPES } from './axes.ts';
+import { drawable } from './data.ts';
+import type { Datum } from './data.ts';
+import { chartSpec } from './spec.ts';
 
 const WIDE_PX = 1024;
 const NARROW_PX = 332;
+const LONGEST_NAME = 120;
 
 /** `notes` as list items; the caller knows how text becomes markup. */
 export async function chartFigure(chart: Chart, notes: Html): Promise<Html> {
@@ -38,7 +42,7 @@ function legend(chart: Chart): Html {
   const items = chart.series.map(({ name }, index) => {
     const style = index % SERIES_STYLES;
     const path = bar ? BAR : PATHS[SHAPES[style] ?? 'circle'];
-    return markup`<li><svg class="swatch" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path class="series-${style}" d="${path}"/></svg>${legendName(name)}</li>`;
+    return markup`<li><svg class="swatch" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path class="series-${style}" d="${path}"/></svg>${shortened(name, LONGEST_NAME)}</li>`;
   });
   return markup`<ul class="legend">${items}</ul>`;
 }
