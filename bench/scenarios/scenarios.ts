@@ -4,4 +4,4 @@ import { MEMORY } from './memory.ts';
 import { THREADS } from './threads.ts';
 import { SOAK } from './soak.ts';
 
-export const SCENARIOS: readonly Scenario[] = [MEMORY, SOAK];
+export const SCENARIOS: readonly Scenario[] = [MEMORY, THREADS, SOAK];
