@@ -21,8 +21,8 @@ import type { Section } from '../report/report.ts';
 
 const PARTS = ['footprint', 'scales', 'growth', 'alone'] as const;
 type Part = (typeof PARTS)[number];
-/** Every second of a round is settling; a worker's first statistics come after five. */
-const FOOTPRINT_MORE_ROUNDS = 2;
+/** Its times are what a trend is kept of. */
+const FOOTPRINT_MORE_ROUNDS = 4;
 
 export const MEMORY: Scenario = {
   name: 'memory',
@@ -82,7 +82,7 @@ const MEASURED: Readonly<Record<Part, (lab: MemoryLab) => Promise<Section[]>>> =
     const options = shared(lab.bench);
     const rounds = await measureFootprint(lab, {
       ...options,
-      rounds: options.rounds + FOOTPRINT_MORE_ROUNDS,
+      rounds: options.rounds + (lab.bench.quick ? 0 : FOOTPRINT_MORE_ROUNDS),
     });
     return [footprintSection(rounds, options.workers)];
   },

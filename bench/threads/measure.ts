@@ -50,7 +50,7 @@ const START_LIMIT_MS = 60_000;
 const FLUSH_MS = 50;
 /** Lines are in the file at the latest so long after their requests. */
 const COUNT_AFTER_MS = 5 * FLUSH_MS;
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = { full: 3, quick: 1 };
 const WARM_UP_CONNECTIONS = 64;
 
 export async function measureThreads(bench: BenchRun, options: ThreadsOptions): Promise<ThreadsResult[]> {
@@ -63,7 +63,12 @@ export async function measureThreads(bench: BenchRun, options: ThreadsOptions): 
     }
     for (const contender of contenders) {
       bench.progress.step(`warm-up: ${contender.proxy.name}`);
-      await shoot(bench, contender, WARM_UP_CONNECTIONS, WARM_UP_SECONDS);
+      await shoot(
+        bench,
+        contender,
+        WARM_UP_CONNECTIONS,
+        bench.quick ? WARM_UP_SECONDS.quick : WARM_UP_SECONDS.full,
+      );
     }
     return await rounds(bench, contenders, options);
   } finally {
