@@ -17,7 +17,7 @@ import type { Check, PartResult, Soak, SoakPart } from './part.ts';
 
 const REQUESTS = 1_000_000;
 const LEAST_REQUESTS = 2000;
-const CLIENTS = 48;
+const CLIENTS = 160;
 const PIPELINE = 8;
 const CONNECTIONS = 12;
 const REQUESTS_PER_CONNECTION = 50;

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterMs, delay } from '../../src/base/clock.ts';
@@ -48,7 +48,9 @@ export class SoakProxy {
   }
 
   static async start(options: SoakProxyOptions): Promise<SoakProxy> {
-    const { folder, bootstrap, concurrency, core, nodeArgs = [] } = options;
+    const { bootstrap, concurrency, core, nodeArgs = [] } = options;
+    // One of its own: a log of the last proxy in the folder would say that this one accepts.
+    const folder = mkdtempSync(join(options.folder, 'proxy-'));
     const [configFile, logFile, addressFile] = ['proxy.json', 'proxy.log', 'admin.txt'].map((name) =>
       join(folder, name),
     ) as [string, string, string];
