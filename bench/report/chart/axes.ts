@@ -1,5 +1,5 @@
 /** Scales and axes of charts, and what tells series apart. Colours are variables of the page's style. */
-import { printable } from '../../../src/diagnose/waterfall/printable.ts';
+import { printable, shortened } from '../../../src/diagnose/waterfall/printable.ts';
 import type { Axis } from '../report.ts';
 import { extent } from './data.ts';
 import type { Datum } from './data.ts';
@@ -18,14 +18,33 @@ export const SHAPES = [
 ] as const;
 /** Of a character at 12 px: Vega has no fonts to measure with. */
 export const CHARACTER_PX = 7;
+const MOST_TITLE_LINES = 3;
+/** Height of the smallest drawing: a title beside it stands upright. */
+const UPRIGHT_PX = 240;
+/** What stands beside a title below the drawing. */
+export const TITLE_MARGIN_PX = 90;
 /** Space on a logarithmic axis beyond the figures, as a factor. */
 const LOG_ROOM = 1.25;
 
 export const STYLE = { calculate: `datum.series % ${SERIES_STYLES}`, as: 'style' };
 
-export function title({ label, unit, scale }: Axis): string {
+export function titleText({ label, unit, scale }: Axis): string {
   const words = [unit, scale === 'log' ? 'log scale' : undefined].filter((part) => part !== undefined);
   return printable(words.length === 0 ? label : `${label} (${words.join(', ')})`);
+}
+
+/** In lines of so many pixels: what is wider would take the drawing's place. */
+export function title(axis: Axis, widthPx: number): string[] {
+  const text = titleText(axis);
+  const most = Math.floor(widthPx / CHARACTER_PX);
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= most)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.slice(0, MOST_TITLE_LINES).map((line) => shortened(line, most));
 }
 
 /** The scale of figures: from zero where it is linear, as a length must; around the figures where it is logarithmic. */
@@ -41,7 +60,14 @@ function figureAxis(axis: Axis, data: readonly Datum[], across: boolean, width: 
   const count = across ? Math.max(3, Math.floor(width / 110)) : 6;
   const marks =
     axis.scale === 'log' ? { values: decadeMarks(low / LOG_ROOM, high * LOG_ROOM) } : { tickCount: count };
-  return { title: title(axis), format, ...marks, domain: false, ticks: false, labelOverlap: 'greedy' };
+  return {
+    title: title(axis, across ? width - TITLE_MARGIN_PX : UPRIGHT_PX),
+    format,
+    ...marks,
+    domain: false,
+    ticks: false,
+    labelOverlap: 'greedy',
+  };
 }
 
 /** A channel for one field of the data that holds figures. `across`: the axis lies. */

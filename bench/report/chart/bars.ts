@@ -3,8 +3,18 @@
  *
  * A bar must begin at zero, and a logarithmic axis has none: there each figure is a point.
  */
+import { shortened } from '../../../src/diagnose/waterfall/printable.ts';
 import type { Chart } from '../report.ts';
-import { CHARACTER_PX, color, figureChannel, shape, STYLE, title } from './axes.ts';
+import {
+  CHARACTER_PX,
+  color,
+  figureChannel,
+  shape,
+  STYLE,
+  title,
+  TITLE_MARGIN_PX,
+  titleText,
+} from './axes.ts';
 import { different } from './data.ts';
 import type { Datum } from './data.ts';
 
@@ -78,21 +88,21 @@ function mustLie(groups: readonly string[], series: number, width: number): bool
 }
 
 function groupAxis(chart: Chart, groups: readonly string[], lying: boolean, width: number): object {
-  const shared = { title: title(chart.x), labelAngle: 0, ticks: false, labelLimit: 0 };
-  if (!lying) return shared;
-  // Vega's guess at the names' width is a half too wide.
+  const shared = { labelAngle: 0, ticks: false, labelLimit: 0 };
+  if (!lying) return { ...shared, title: title(chart.x, width - TITLE_MARGIN_PX) };
   const most = Math.min(MOST_LABEL_CHARACTERS, Math.floor((width * 0.42) / CHARACTER_PX));
-  const extentPx = Math.min(most, longest(groups)) * CHARACTER_PX;
+  const left = Math.min(most, longest(groups)) * CHARACTER_PX;
   const above = {
+    title: shortened(titleText(chart.x), Math.floor(width / CHARACTER_PX)),
     titleAngle: 0,
     titleAlign: 'left',
     titleAnchor: 'start',
-    titleX: 0,
+    titleX: -left,
     titleY: -6,
     titleBaseline: 'bottom',
   };
   const labelExpr = `truncate(datum.label, ${most}, 'center')`;
-  return { ...shared, ...above, labelExpr, minExtent: extentPx, maxExtent: extentPx };
+  return { ...shared, ...above, labelExpr, minExtent: left, maxExtent: left };
 }
 
 function longest(names: readonly string[]): number {

@@ -120,8 +120,8 @@ export const CHARTS: readonly Chart[] = [
     kind: 'chart',
     form: 'bars',
     title: 'CPU per request',
-    x: { label: 'proxy' },
-    y: { label: 'CPU', unit: 'µs/request' },
+    x: { label: 'proxy, one worker each, on the same core, with its own log to a file' },
+    y: { label: 'CPU of the proxy’s process, user and kernel together, per request', unit: 'µs/request' },
     series: [
       {
         name: 'CPU',
