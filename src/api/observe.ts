@@ -222,9 +222,17 @@ export interface AccessLogger {
   log(context: LogContext): void;
 }
 
+/** A line as bytes, and a way to put them somewhere. */
+export interface LineBytes {
+  readonly length: number;
+  copyTo(target: Buffer, at: number): void;
+}
+
 /** Where formatted lines go: a file thread, standard output. Batches; never blocks; counts what it drops. */
 export interface LineSink {
   write(line: string): void;
+  /** The same for a line that is bytes already; they are copied at once. */
+  writeLine(line: LineBytes): void;
   /** Everything written so far goes out; called at the end of a drain. */
   flush(): void;
 }

@@ -5,11 +5,15 @@
  * `floor(b - a)` is `floor(b) - floor(a)` or one less, as in the talk's lines (`requirements.md`, 4.3).
  */
 
+import type { LineWriter } from './line-writer.ts';
+
 /** Stands for an instant or a length that is not known. */
 export const UNKNOWN = -1;
 
 const US_PER_MS = 1000;
 const US_PER_SECOND = 1_000_000;
+const CLOSE = 0x3e;
+const ZULU = 0x5a;
 
 /** Whole microseconds from `startAt` to `at`, both ms of the monotonic clock. May be negative. */
 export function offsetUs(startAt: number, at: number): number {
@@ -50,31 +54,38 @@ function prefixOf(second: number): string {
   return stampPrefix;
 }
 
-/** `<mm:ss.mmm>` of an epoch microsecond; the hour stands in the line's start time. */
-export function stampMs(epochUs: number): string {
-  const second = Math.floor(epochUs / US_PER_SECOND);
-  const ms = Math.floor((epochUs - second * US_PER_SECOND) / US_PER_MS);
-  return prefixOf(second) + threeDigits(ms) + '>';
-}
-
-/** `<mm:ss.mmmuuu>`. */
-export function stampMicros(epochUs: number): string {
+/** `<mm:ss.mmm>` of an epoch microsecond, `<mm:ss.mmmuuu>` with `micros`; the hour stands in the line's start time. */
+export function writeStamp(out: LineWriter, epochUs: number, micros: boolean): void {
   const second = Math.floor(epochUs / US_PER_SECOND);
   const us = epochUs - second * US_PER_SECOND;
-  const ms = Math.floor(us / US_PER_MS);
-  return prefixOf(second) + threeDigits(ms) + threeDigits(us - ms * US_PER_MS) + '>';
+  out.text(prefixOf(second));
+  if (micros) out.digits(us, 6);
+  else out.digits(us / US_PER_MS, 3);
+  out.byte(CLOSE);
 }
 
 /** The same for ISO-8601 UTC: `2026-11-21T06:00:00.` of the second shown last. */
 let isoSecond = Number.NaN;
 let isoPrefix = '';
 
-/** `2026-11-21T06:00:00.000Z` of an epoch microsecond. */
-export function isoMs(epochUs: number): string {
-  const second = Math.floor(epochUs / US_PER_SECOND);
+function isoPrefixOf(second: number): string {
   if (second !== isoSecond) {
     isoPrefix = new Date(second * US_PER_MS).toISOString().slice(0, -4);
     isoSecond = second;
   }
-  return isoPrefix + threeDigits(Math.floor((epochUs - second * US_PER_SECOND) / US_PER_MS)) + 'Z';
+  return isoPrefix;
+}
+
+/** `2026-11-21T06:00:00.000Z` of an epoch microsecond. */
+export function isoMs(epochUs: number): string {
+  const second = Math.floor(epochUs / US_PER_SECOND);
+  const ms = Math.floor((epochUs - second * US_PER_SECOND) / US_PER_MS);
+  return isoPrefixOf(second) + threeDigits(ms) + 'Z';
+}
+
+export function writeIsoMs(out: LineWriter, epochUs: number): void {
+  const second = Math.floor(epochUs / US_PER_SECOND);
+  out.text(isoPrefixOf(second));
+  out.digits((epochUs - second * US_PER_SECOND) / US_PER_MS, 3);
+  out.byte(ZULU);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compileTextFormat } from '../../src/observe/format/text-format.ts';
+import { compileTextFormat, lineText } from '../../src/observe/format/text-format.ts';
 import { NO_NEEDS } from '../../src/observe/format/operator.ts';
 import { ALL_NEEDS, StreamFixture } from './support/stream-fixture.ts';
 
@@ -53,7 +53,7 @@ describe('the record of a stream', () => {
     record.noteRead('downstreamRead', downstream, 'D', 247_836);
     record.noteRead('downstreamRead', downstream, 'E', 0);
     assert.equal(
-      READS.format(fixture.context()),
+      lineText(READS, fixture.context()),
       `[C${downstream.id}:R:<00:01.000>0,0,14480]H,D-[C${downstream.id}:R:<00:01.003>2,-,247836]D,E`,
     );
   });
@@ -67,7 +67,7 @@ describe('the record of a stream', () => {
     record.noteRead('downstreamRead', downstream, 'D', 10_000);
     downstream.readDisable(true);
     record.noteRead('downstreamRead', downstream, 'E', 0);
-    assert.equal(READS.format(fixture.context()), `[C${downstream.id}:R:<00:01.000>0,0,10170]H,D!1,E!2`);
+    assert.equal(lineText(READS, fixture.context()), `[C${downstream.id}:R:<00:01.000>0,0,10170]H,D!1,E!2`);
   });
 
   it('marks where bytes of a read had switched reads off, once they go on', () => {
@@ -82,7 +82,7 @@ describe('the record of a stream', () => {
     fixture.read('downstream');
     record.noteRead('downstreamRead', downstream, 'D', 7);
     assert.equal(
-      READS.format(fixture.context()),
+      lineText(READS, fixture.context()),
       `[C${downstream.id}:R:<00:01.000>0,0,10170]H,D!1-[C${downstream.id}:R:<00:01.005>0,0,7]D+5<00:01.005>`,
     );
   });
@@ -96,7 +96,10 @@ describe('the record of a stream', () => {
     fixture.read('downstream');
     record.noteRead('downstreamRead', downstream, 'H', 10);
     record.noteRead('downstreamRead', downstream, 'D', 10);
-    assert.equal(READS.format(fixture.context()), `[C${downstream.id}:R:<00:01.010>0,0,20]H+5<00:00.399>,D`);
+    assert.equal(
+      lineText(READS, fixture.context()),
+      `[C${downstream.id}:R:<00:01.010>0,0,20]H+5<00:00.399>,D`,
+    );
     assert.equal(downstream.pauses.resumedAt, -1);
   });
 
@@ -109,7 +112,7 @@ describe('the record of a stream', () => {
     dispatcher.clock.time += 5;
     downstream.readDisable(false);
     record.close(fixture.now);
-    const text = READS.format(fixture.context());
+    const text = lineText(READS, fixture.context());
     assert.equal(text, `[C${downstream.id}:R:<00:01.000>0,0,60000]H,D,E!1`);
     assert.equal(downstream.pauses.resumedAfter, 5);
     assert.ok(downstream.pauses.resumedAt >= 0, 'left for the next message');
@@ -120,7 +123,7 @@ describe('the record of a stream', () => {
     open.dispatcher.clock.time += 1;
     open.downstream.readDisable(true);
     open.record.close(open.now);
-    assert.match(READS.format(open.context()), /\]H!1$/);
+    assert.match(lineText(READS, open.context()), /\]H!1$/);
   });
 
   it('does not mark a pause that another message of the connection made', () => {
@@ -132,7 +135,7 @@ describe('the record of a stream', () => {
     fixture.read('downstream');
     downstream.readDisable(true);
     record.close(fixture.now);
-    assert.match(READS.format(fixture.context()), /\]H$/);
+    assert.match(lineText(READS, fixture.context()), /\]H$/);
   });
 
   it('sums the calls of one flush and keeps waits for the socket apart', () => {
@@ -144,7 +147,7 @@ describe('the record of a stream', () => {
     writes.onWrite(now + 0.5, 0.7, 500, 0, false, 44, true);
     writes.onWrite(now + 9, 0.1, 300, 1, true, 44, true);
     writes.onWrite(now + 12, 0.1, 200, 0, true, 44, true);
-    const text = compileTextFormat('%UPSTREAM_WRITE_DURATION%').format(fixture.context());
+    const text = lineText(compileTextFormat('%UPSTREAM_WRITE_DURATION%'), fixture.context());
     assert.equal(
       text,
       '[C114~C44:S:0,<00:01.000>1,1500]-[C114~C44:S:1,<00:01.009>0,300]d-[C114~C44:S:0,<00:01.012>0,200]d',
@@ -168,7 +171,7 @@ describe('the record of a stream', () => {
     assert.equal(record.responseFirstByteAt, now + 1);
     assert.equal(record.responseLastByteAt, now + 1.5);
     assert.equal(record.downstreamWireBytesSent, 120);
-    assert.equal(GROUPS.format(fixture.context()), '"-" "-" "-" "[C7:R:0,<00:01.001>0,120]d"');
+    assert.equal(lineText(GROUPS, fixture.context()), '"-" "-" "-" "[C7:R:0,<00:01.001>0,120]d"');
   });
 
   it('shows the last attempt alone, and late writes of an abandoned one touch nothing', () => {
@@ -187,7 +190,7 @@ describe('the record of a stream', () => {
     record.writeObserver('upstreamWrite').onWrite(now + 2, 0, 70, 0, true, 6, false);
     assert.equal(record.upstream.wireBytesSent, 70);
     assert.equal(
-      compileTextFormat('%UPSTREAM_WRITE_DURATION%').format(fixture.context()),
+      lineText(compileTextFormat('%UPSTREAM_WRITE_DURATION%'), fixture.context()),
       '[C0~C6:R:0,<00:01.002>0,70]d',
     );
   });
@@ -202,7 +205,7 @@ describe('the record of a stream', () => {
       record.writeObserver('upstreamWrite').onWrite(fixture.now, 0.01, 1448, 1, false, 99, false);
       record.writeObserver('downstreamWrite').onWrite(fixture.now, 0.01, 1, 1, false, 99, false);
     }
-    const text = GROUPS.format(fixture.context());
+    const text = lineText(GROUPS, fixture.context());
     assert.ok(text.length < 4096, `${text.length} characters`);
     assert.match(text, /\]D-\(\+99984,144776832\)-\[C/);
     assert.equal(record.fragments('downstreamRead')?.count, 16);

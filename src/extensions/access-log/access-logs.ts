@@ -9,6 +9,7 @@ import type { AccessLog } from '../../api/envoy.ts';
 import type { AccessLogs, LineSink, LogContext, ObservationNeeds } from '../../api/observe.ts';
 import { NO_NEEDS, unionOfNeeds } from '../../observe/format/operator.ts';
 import type { LineFormat } from '../../observe/format/text-format.ts';
+import { LineWriter } from '../../observe/line-writer.ts';
 import type { LogDestination } from './access-log-extension.ts';
 import { FILE_ACCESS_LOG, fileAccessLog } from './file.ts';
 import { compileLogFilter, type LogFilter } from './log-filters.ts';
@@ -20,6 +21,9 @@ interface Logger {
   readonly format: LineFormat;
   readonly sink: LineSink;
 }
+
+/** One for the thread: a line is made in one go. */
+const LINE = new LineWriter();
 
 class ConfiguredLogs implements AccessLogs {
   readonly needs: ObservationNeeds;
@@ -34,7 +38,10 @@ class ConfiguredLogs implements AccessLogs {
 
   log(context: LogContext): void {
     for (const { filter, format, sink } of this.#loggers) {
-      if (filter === null || filter(context)) sink.write(format.format(context));
+      if (filter !== null && !filter(context)) continue;
+      LINE.begin();
+      format.write(context, LINE);
+      sink.writeLine(LINE);
     }
   }
 }

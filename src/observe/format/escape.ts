@@ -12,7 +12,8 @@ const MAX_VALUE_CHARACTERS = 8192;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-function isPlain(code: number): boolean {
+/** Printable ASCII that needs no escape. */
+export function isPlain(code: number): boolean {
   return code >= 0x20 && code < 0x7f && code !== QUOTE && code !== BACKSLASH;
 }
 
@@ -37,18 +38,4 @@ function escapeFrom(text: string, from: number): string {
     else for (const byte of Buffer.from(character)) escaped += hex(byte);
   }
   return escaped;
-}
-
-/** `escapeText` for one place of a format: values of one place repeat (user agents, hosts), so the last one is kept. */
-export class RememberedEscape {
-  #value = '';
-  #escaped = '';
-
-  escape(value: string): string {
-    if (value !== this.#value) {
-      this.#escaped = escapeText(value);
-      this.#value = value;
-    }
-    return this.#escaped;
-  }
 }

@@ -3,10 +3,18 @@
  * Each says what must be recorded for it; a format without them records nothing.
  */
 import type { IoGroup, LogContext } from '../../api/observe.ts';
-import { printReads, printWrites, type TimeUnit } from '../grammar/group-printer.ts';
+import { writeReads, writeWrites, type TimeUnit } from '../grammar/group-printer.ts';
 import { wallUs } from '../instant.ts';
 import { StreamLedger } from '../ledger.ts';
-import { emptyToNull, FormatError, needsOf, plain, recordOf, type OperatorMaker } from './operator.ts';
+import {
+  FormatError,
+  needsOf,
+  plain,
+  recordOf,
+  written,
+  type OperatorMaker,
+  type Write,
+} from './operator.ts';
 
 /** `created` of the downstream side: it has no pool. */
 const NO_POOL = -1;
@@ -20,17 +28,17 @@ function unitOf(parameter: string | null, name: string): TimeUnit {
 function group(name: IoGroup): OperatorMaker {
   return (parameter, operator) => {
     const unit = unitOf(parameter, operator);
-    const value = (context: LogContext): string | null => {
+    const write: Write = (context, out) => {
       const record = recordOf(context);
       const log = record === null ? null : record.fragments(name);
-      if (record === null || log === null) return null;
+      if (record === null || log === null || log.count === 0) return false;
       const startUs = wallUs(record.wallOffset, record.startAt);
-      if (name === 'upstreamWrite')
-        return emptyToNull(printWrites(log, record.upstream.createdConnectionId, startUs, unit));
-      if (name === 'downstreamWrite') return emptyToNull(printWrites(log, NO_POOL, startUs, unit));
-      return emptyToNull(printReads(log, startUs, unit));
+      if (name === 'upstreamWrite') writeWrites(out, log, record.upstream.createdConnectionId, startUs, unit);
+      else if (name === 'downstreamWrite') writeWrites(out, log, NO_POOL, startUs, unit);
+      else writeReads(out, log, startUs, unit);
+      return true;
     };
-    return { value, needs: needsOf(name) };
+    return { value: written(write), write, needs: needsOf(name) };
   };
 }
 

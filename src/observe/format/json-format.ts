@@ -31,7 +31,7 @@ export function compileJsonFormat(
   if (compiler.errors.length > 0) throw new FormatError(compiler.errors.join('; '));
   return {
     needs: compiler.needs,
-    format: (context) => JSON.stringify(render(context) ?? {}) + '\n',
+    write: (context, out) => out.text(JSON.stringify(render(context) ?? {}) + '\n'),
   };
 }
 

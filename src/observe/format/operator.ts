@@ -4,14 +4,20 @@
  * An operator's function runs once per log line and place; it must not throw, allocate more than its text, or change anything.
  */
 import type { IoGroup, LogContext, ObservationNeeds } from '../../api/observe.ts';
+import { LineWriter } from '../line-writer.ts';
 import { StreamRecord } from '../stream-info.ts';
 
 /** Null: there is no such value (`-` in text, `null` in typed JSON). */
 export type Value = string | number | null;
 export type ValueOf = (context: LogContext) => Value;
 
+/** Writes what `value` would give; false: there is no such value, and nothing was written. */
+export type Write = (context: LogContext, out: LineWriter) => boolean;
+
 export interface Operator {
   readonly value: ValueOf;
+  /** The same without making a text of it, for operators whose text is composed. */
+  readonly write?: Write;
   /** The text comes from a peer: it is escaped where it could forge a line. */
   readonly untrusted?: boolean;
   /** What must be recorded for it. */
@@ -62,4 +68,14 @@ export function plain(value: ValueOf, more: Omit<Operator, 'value'> = {}): Opera
 
 export function emptyToNull(text: string): string | null {
   return text === '' ? null : text;
+}
+
+const scratch = new LineWriter();
+
+/** The text of an operator that writes, for places that need one: JSON, a cut, a header. */
+export function written(write: Write): ValueOf {
+  return (context) => {
+    scratch.begin();
+    return write(context, scratch) ? scratch.toString() : null;
+  };
 }

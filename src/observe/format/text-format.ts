@@ -1,28 +1,45 @@
 /**
  * Compiles a text format (`text_format`) into the function that writes a log line.
  *
- * The line is concatenated from literals split beforehand and one function per operator. Text from peers is escaped so that it
+ * The line is written from literals split beforehand and one function per operator. Text from peers is escaped so that it
  * cannot forge a line (`escape.ts`). A missing value is `-`.
  */
 import type { LogContext, ObservationNeeds } from '../../api/observe.ts';
-import { RememberedEscape } from './escape.ts';
-import { FormatError, NO_NEEDS, unionOfNeeds, type Operator, type Value, type ValueOf } from './operator.ts';
+import { LineWriter } from '../line-writer.ts';
+import { escapeText } from './escape.ts';
+import {
+  FormatError,
+  NO_NEEDS,
+  unionOfNeeds,
+  type Operator,
+  type Value,
+  type ValueOf,
+  type Write,
+} from './operator.ts';
 import { makeOperator } from './operators.ts';
 import { parseTemplate, type OperatorText, type Piece } from './template.ts';
 
 export interface LineFormat {
   /** What must be recorded for this format. */
   readonly needs: ObservationNeeds;
-  format(context: LogContext): string;
+  /** Writes the line behind what `out` holds. */
+  write(context: LogContext, out: LineWriter): void;
 }
 
 const MISSING = '-';
+
+/** The line as text. */
+export function lineText(format: LineFormat, context: LogContext): string {
+  const out = new LineWriter();
+  format.write(context, out);
+  return out.toString();
+}
 
 /** Throws `FormatError` with all that is wrong. */
 export function compileTextFormat(format: string, missing = MISSING): LineFormat {
   const { pieces, operators } = compilePieces(format);
   const literals: string[] = [''];
-  const values: ValueOf[] = [];
+  const writes: Write[] = [];
   for (const piece of pieces) {
     if (typeof piece === 'string') {
       literals[literals.length - 1] += piece;
@@ -30,12 +47,12 @@ export function compileTextFormat(format: string, missing = MISSING): LineFormat
     }
     const operator = operators.get(piece);
     if (operator === undefined) continue;
-    values.push(cut(operator.untrusted === true ? escaped(operator.value) : operator.value, piece.length));
+    writes.push(writeOf(operator, piece.length));
     literals.push('');
   }
   let needs = NO_NEEDS;
   for (const operator of operators.values()) needs = unionOfNeeds(needs, operator.needs ?? {});
-  return { needs, format: writer(literals, values, missing) };
+  return { needs, write: lineWrite(literals, writes, missing) };
 }
 
 /** Null if the format compiles, otherwise what is wrong with it: for the configuration's checks. */
@@ -67,25 +84,50 @@ function compilePieces(format: string): { pieces: Piece[]; operators: Map<Operat
   return { pieces, operators };
 }
 
-/** `literals` has one more entry than `values`: in front of each, and behind the last. */
-function writer(literals: readonly string[], values: readonly ValueOf[], missing: string) {
+/** `literals` has one more entry than `writes`: in front of each, and behind the last. */
+function lineWrite(literals: readonly string[], writes: readonly Write[], missing: string) {
   const [first = '', ...behind] = literals;
-  return (context: LogContext): string => {
-    let line = first;
-    for (let index = 0; index < values.length; index += 1) {
-      const value = values[index]?.(context) ?? null;
-      // The small parts are joined first: short texts are copied flat, and the line is made of half as many pieces.
-      line += (value === null ? missing : value) + (behind[index] ?? '');
+  return (context: LogContext, out: LineWriter): void => {
+    out.text(first);
+    for (let index = 0; index < writes.length; index += 1) {
+      if (writes[index]?.(context, out) !== true) out.text(missing);
+      out.text(behind[index] ?? '');
     }
-    return line;
+  };
+}
+
+/** `length`: characters to cut the value to, -1 = whole; escapes count as they are printed. */
+function writeOf(operator: Operator, length: number): Write {
+  const { value, write, untrusted = false } = operator;
+  if (write !== undefined && length < 0) return write;
+  if (length < 0) return untrusted ? writeUntrusted(value) : writeTrusted(value);
+  return writeTrusted(cut(untrusted ? escaped(value) : value, length));
+}
+
+function writeTrusted(valueOf: ValueOf): Write {
+  return (context, out) => {
+    const value = valueOf(context);
+    if (value === null) return false;
+    if (typeof value === 'number') out.number(value);
+    else out.text(value);
+    return true;
+  };
+}
+
+function writeUntrusted(valueOf: ValueOf): Write {
+  return (context, out) => {
+    const value = valueOf(context);
+    if (value === null) return false;
+    if (typeof value === 'number') out.number(value);
+    else out.untrusted(value);
+    return true;
   };
 }
 
 function escaped(valueOf: ValueOf): ValueOf {
-  const memory = new RememberedEscape();
   return (context) => {
     const value = valueOf(context);
-    return typeof value === 'string' ? memory.escape(value) : value;
+    return typeof value === 'string' ? escapeText(value) : value;
   };
 }
 

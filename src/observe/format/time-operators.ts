@@ -5,8 +5,8 @@
  * agree with each other and with its stamps.
  */
 import type { LogContext, StreamInfo } from '../../api/observe.ts';
-import { offsetUs, wallUs } from '../instant.ts';
-import { FormatError, plain, recordOf, type OperatorMaker, type ValueOf } from './operator.ts';
+import { isoMs, offsetUs, wallUs, writeIsoMs } from '../instant.ts';
+import { FormatError, plain, recordOf, type OperatorMaker, type ValueOf, type Write } from './operator.ts';
 import { compileTime } from './strftime.ts';
 
 type PointOf = (info: StreamInfo, context: LogContext) => number;
@@ -83,7 +83,13 @@ function commonDuration(parameter: string | null): ReturnType<OperatorMaker> {
 function startTime(local: boolean): OperatorMaker {
   return (parameter) => {
     const text = compileTime(parameter, local);
-    return { value: ({ info }) => text(wallUs(info.wallOffset, info.startAt)) };
+    const value: ValueOf = ({ info }) => text(wallUs(info.wallOffset, info.startAt));
+    if (text !== isoMs) return { value };
+    const write: Write = ({ info }, out) => {
+      writeIsoMs(out, wallUs(info.wallOffset, info.startAt));
+      return true;
+    };
+    return { value, write };
   };
 }
 

@@ -3,17 +3,24 @@ import { describe, it } from 'node:test';
 import type { AccessLog, AccessLogFilter } from '../../../src/api/envoy.ts';
 import type { LineSink } from '../../../src/api/observe.ts';
 import { checkAccessLog, createAccessLogs } from '../../../src/extensions/access-log/access-logs.ts';
+import { LineList } from '../../support/line-list.ts';
 import { StreamFixture } from '../../observe/support/stream-fixture.ts';
 
 const FILE = 'envoy.extensions.access_loggers.file.v3.FileAccessLog' as const;
 const STDOUT = 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog' as const;
 
 class Sinks {
-  readonly lines: string[] = [];
-  readonly open = (path: string): LineSink => ({
-    write: (line) => this.lines.push(`${path} ${line}`),
-    flush: () => undefined,
-  });
+  readonly #lists = new Map<string, LineList>();
+  readonly open = (path: string): LineSink => {
+    const list = this.#lists.get(path) ?? new LineList();
+    this.#lists.set(path, list);
+    return list;
+  };
+
+  /** With the path that each went to in front. */
+  get lines(): string[] {
+    return [...this.#lists].flatMap(([path, { lines }]) => lines.map((line) => `${path} ${line}`));
+  }
 }
 
 function file(format: string, filter?: AccessLogFilter): AccessLog {

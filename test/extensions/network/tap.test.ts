@@ -7,6 +7,7 @@ import { ChunkQueue, HEAP_BLOCKS } from '../../../src/buffer/chunk-queue.ts';
 import { tapFactory } from '../../../src/extensions/network/tap.ts';
 import { prepareUpstreamFilters } from '../../../src/extensions/registry.ts';
 import { FakeConnection } from '../../support/fake-connection.ts';
+import { LineList } from '../../support/line-list.ts';
 
 const TYPE = 'nodeproxy.extensions.filters.network.tap.v1.Tap';
 
@@ -25,11 +26,12 @@ interface Entry {
 }
 
 function tapped(): { connection: TappedConnection; filter: ReadFilter; entries: () => Entry[] } {
-  const lines: string[] = [];
+  const list = new LineList();
+  const { lines } = list;
   const connection = new TappedConnection('upstream');
   const openLog = (path: string) => {
     assert.equal(path, '/tap');
-    return { write: (line: string) => void lines.push(line), flush: () => undefined };
+    return list;
   };
   const filter = tapFactory.prepare({ path: '/tap' }, { cluster: 'c', openLog })();
   filter.initializeReadFilterCallbacks({ connection, continueReading: () => undefined });
@@ -82,7 +84,7 @@ test('filters of a cluster are made in order, and a type that is none is refused
   const opened: string[] = [];
   const openLog = (path: string) => {
     opened.push(path);
-    return { write: () => undefined, flush: () => undefined };
+    return new LineList();
   };
   const tap = (path: string) => ({ name: path, typed_config: { '@type': TYPE, path } as const });
   const made = prepareUpstreamFilters({ filters: [tap('/a'), tap('/b')] }, { cluster: 'c', openLog });

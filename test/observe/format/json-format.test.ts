@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compileJsonFormat } from '../../../src/observe/format/json-format.ts';
+import { lineText } from '../../../src/observe/format/text-format.ts';
 import { StreamFixture } from '../support/stream-fixture.ts';
 
 function finished(): StreamFixture {
@@ -23,7 +24,7 @@ describe('JSON formats', () => {
       },
       { typed: true, omitEmpty: false },
     );
-    const line = format.format(finished().context());
+    const line = lineText(format, finished().context());
     assert.equal(
       line,
       '{"duration":12,"text":"12.0","none":null,"fixed":7,"nested":{"code":503},"list":[null,"x"]}\n',
@@ -35,7 +36,7 @@ describe('JSON formats', () => {
       { duration: '%DURATION%', none: '%ROUTE_NAME%' },
       { typed: false, omitEmpty: false },
     );
-    assert.equal(format.format(finished().context()), '{"duration":"12","none":"-"}\n');
+    assert.equal(lineText(format, finished().context()), '{"duration":"12","none":"-"}\n');
   });
 
   it('leave out what is empty when told to', () => {
@@ -43,14 +44,14 @@ describe('JSON formats', () => {
       { b: '%ROUTE_NAME%', a: '%DURATION%', c: { d: '%ROUTE_NAME%' }, e: 'x%ROUTE_NAME%' },
       { typed: true, omitEmpty: true, sortKeys: true },
     );
-    assert.equal(format.format(finished().context()), '{"a":12,"e":"x"}\n');
+    assert.equal(lineText(format, finished().context()), '{"a":12,"e":"x"}\n');
   });
 
   it('escape what a peer sends by the rules of JSON, in one line', () => {
     const format = compileJsonFormat({ agent: '%REQ(USER-AGENT)%' }, { typed: true, omitEmpty: false });
     const fixture = finished();
     fixture.request.add('user-agent', 'a"}{"é');
-    const line = format.format(fixture.context());
+    const line = lineText(format, fixture.context());
     assert.deepEqual(JSON.parse(line), { agent: 'a"}{"é' });
     assert.equal(line.indexOf('\n'), line.length - 1);
   });

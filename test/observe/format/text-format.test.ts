@@ -3,13 +3,13 @@ import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import { HeaderList } from '../../../src/codec/header-map.ts';
 import { INSTRUMENTED_FORMAT, ISTIO_FORMAT } from '../../../src/observe/format/instrumented-format.ts';
-import { checkFormat, compileTextFormat } from '../../../src/observe/format/text-format.ts';
+import { checkFormat, compileTextFormat, lineText } from '../../../src/observe/format/text-format.ts';
 import { operatorNames } from '../../../src/observe/format/operators.ts';
 import { parseInstrumentedLine } from '../../../src/observe/grammar/instrumented-line.ts';
 import { StreamFixture } from '../support/stream-fixture.ts';
 
 function format(text: string, fixture: StreamFixture): string {
-  return compileTextFormat(text).format(fixture.context());
+  return lineText(compileTextFormat(text), fixture.context());
 }
 
 /** A finished exchange: start 06:00:01.000 UTC, numbers of the talk's sample S8. */
@@ -56,7 +56,8 @@ describe('text formats', () => {
   it('print a dash for whatever there is not', () => {
     const fixture = new StreamFixture();
     fixture.record.close(fixture.now);
-    const line = compileTextFormat(INSTRUMENTED_FORMAT).format(
+    const line = lineText(
+      compileTextFormat(INSTRUMENTED_FORMAT),
       fixture.context({ request: null, response: null }),
     );
     const parsed = parseInstrumentedLine(line);
@@ -134,10 +135,13 @@ describe('text formats', () => {
     record.setFlag('UF');
     record.metadata.set('ns', new Map<string, unknown>([['key', { deep: 7 }]]));
     const context = fixture.context({ localReplyBody: 'no healthy upstream' });
-    const text = compileTextFormat(
-      '%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG% %RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)% ' +
-        '%DYNAMIC_METADATA(ns:key:deep)% %DYNAMIC_METADATA(ns:none)% %LOCAL_REPLY_BODY%',
-    ).format(context);
+    const text = lineText(
+      compileTextFormat(
+        '%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG% %RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)% ' +
+          '%DYNAMIC_METADATA(ns:key:deep)% %DYNAMIC_METADATA(ns:none)% %LOCAL_REPLY_BODY%',
+      ),
+      context,
+    );
     assert.equal(
       text,
       'UF,URX UpstreamConnectionFailure,UpstreamRetryLimitExceeded via upstream 7 - no healthy upstream',
@@ -177,7 +181,7 @@ describe('text formats', () => {
     for (const name of operatorNames()) {
       const compiled = compileTextFormat(`%${name}${parameters[name] ?? ''}%`);
       assert.equal(
-        typeof compiled.format(new StreamFixture().context({ request: null, response: null })),
+        typeof lineText(compiled, new StreamFixture().context({ request: null, response: null })),
         'string',
       );
     }
@@ -192,7 +196,7 @@ describe('text formats', () => {
     record.responseCodeDetails = evil;
     record.upstream.transportFailureReason = evil;
     const context = fixture.context({ request, response: request });
-    const line = compileTextFormat(INSTRUMENTED_FORMAT).format(context);
+    const line = lineText(compileTextFormat(INSTRUMENTED_FORMAT), context);
     assert.equal(line.split('\n').length, 2, 'one line, one newline');
     assert.match(line, /^[\u0020-\u007e]*\n$/, 'nothing but printable ASCII');
     assert.ok(line.includes(String.raw`\x22 200 - \x0d\x0a[2026`));
@@ -204,7 +208,8 @@ describe('text formats', () => {
   });
 
   it('cut values of absurd length', () => {
-    const line = compileTextFormat('%REQ(A)%').format(
+    const line = lineText(
+      compileTextFormat('%REQ(A)%'),
       new StreamFixture().context({ request: lenient('x'.repeat(60_000)) }),
     );
     assert.equal(line.length, 8192);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { INSTRUMENTED_FORMAT } from '../../../src/observe/format/instrumented-format.ts';
-import { compileTextFormat } from '../../../src/observe/format/text-format.ts';
+import { compileTextFormat, lineText } from '../../../src/observe/format/text-format.ts';
 import { parseReads, parseWrites, printGroup } from '../../../src/observe/grammar/fragments.ts';
 import {
   parseInstrumentedLine,
@@ -79,7 +79,7 @@ describe('the groups of a line', () => {
       }
       record.close(fixture.now);
       for (const format of [full, micros]) {
-        const text = format.format(fixture.context()).trimEnd();
+        const text = lineText(format, fixture.context()).trimEnd();
         const line = parseInstrumentedLine(text);
         assert.ok(line !== null && line.base !== null && line.six !== null && line.tail !== null, text);
         assert.equal(printInstrumentedLine(line), text);
