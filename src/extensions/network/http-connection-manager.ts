@@ -104,7 +104,7 @@ export class HttpConnectionManagerFactory implements NetworkFilterFactory {
       accessLogs,
       drain: context.drain,
       date: new HttpDate(dispatcher.clock),
-      requestIds: randomRequestIds,
+      requestIds: randomRequestIds(),
       blocks: HEAP_BLOCKS,
       bufferLimitBytes: context.bufferLimitBytes,
       listenerPort: context.listenerPort,
