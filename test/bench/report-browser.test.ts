@@ -25,12 +25,23 @@ let problems: string[] = [];
 let browser: Browser;
 let folder: string;
 
+const SAMPLE = sampleReport();
+const HOSTILE_REPORT = hostileReport();
+/** Drawing charts takes a second: each report is written once. */
+const pages = new Map<Report, Promise<string>>();
+
+function pageOf(report: Report): Promise<string> {
+  const page = pages.get(report) ?? reportPage(report);
+  pages.set(report, page);
+  return page;
+}
+
 async function open(report: Report, width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
   const page = await context.newPage();
   problems = [];
   const file = join(folder, 'report.html');
-  writeFileSync(file, await reportPage(report));
+  writeFileSync(file, await pageOf(report));
   const address = pathToFileURL(file).href;
   page.on('console', (message) => problems.push(`console: ${message.text()}`));
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
@@ -82,7 +93,7 @@ describe('the page of a report in Chromium', { skip }, () => {
 
   for (const width of [NARROW, WIDE])
     test(`fits into ${width} pixels, each chart is drawn once and can be read`, async () => {
-      const page = await open(sampleReport(), width);
+      const page = await open(SAMPLE, width);
       assert.deepEqual(problems, []);
       assert.equal(await overflow(page), 0);
       const shown = await drawings(page);
@@ -95,7 +106,7 @@ describe('the page of a report in Chromium', { skip }, () => {
     });
 
   test('a table too wide for the screen scrolls in its box, names stay in sight', async () => {
-    const page = await open(sampleReport(), NARROW);
+    const page = await open(SAMPLE, NARROW);
     const found: unknown = await page.evaluate(`(() => {
       const box = document.querySelector('.table .scroll');
       box.scrollTo(200, 0);
@@ -111,7 +122,7 @@ describe('the page of a report in Chromium', { skip }, () => {
 
   for (const scheme of ['light', 'dark'] as const)
     test(`text, series and marks stand out from their ground in the ${scheme} scheme`, async () => {
-      const page = await open(sampleReport(), WIDE, scheme);
+      const page = await open(SAMPLE, WIDE, scheme);
       const least: unknown = await page.evaluate(`(() => {
         const style = getComputedStyle(document.documentElement);
         const light = (name) => {
@@ -137,7 +148,7 @@ describe('the page of a report in Chromium', { skip }, () => {
     });
 
   test('the sections are reached by their links', async () => {
-    const page = await open(sampleReport(), WIDE);
+    const page = await open(SAMPLE, WIDE);
     await page.locator('nav a', { hasText: 'The slowest requests' }).click();
     assert.ok(await page.locator('section', { hasText: 'The ledger of the slowest' }).isVisible());
     assert.match(page.url(), /#section-2$/);
@@ -147,7 +158,7 @@ describe('the page of a report in Chromium', { skip }, () => {
 
   for (const width of [NARROW, WIDE])
     test(`a hostile report is text, and fits into ${width} pixels`, async () => {
-      const page = await open(hostileReport(), width);
+      const page = await open(HOSTILE_REPORT, width);
       assert.deepEqual(problems, []);
       assert.match(await page.title(), /^<\/style>.*nodeproxy benchmark$/);
       assert.equal(await page.locator('main img, main script, main style').count(), 0);

@@ -74,7 +74,7 @@ async function drawn(chart: Chart, data: readonly Datum[], width: number): Promi
   }
 }
 
-function textWidth(item: { readonly fontSize?: number }, text: unknown): number {
+function textWidth(item: { readonly fontSize?: number }, text: string | number | null | undefined): number {
   return String(text ?? '').length * CHARACTER_PX * ((item.fontSize ?? 12) / 12);
 }
 
