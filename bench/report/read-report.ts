@@ -26,6 +26,7 @@ function checkReport(value: unknown): asserts value is Report {
     startedAt: text,
     seconds: figure,
     setUp,
+    command: optional(text),
     notes: optional(listOf(text)),
     sections: listOf(section),
   });

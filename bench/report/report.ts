@@ -117,6 +117,8 @@ export interface Report {
   readonly startedAt: string;
   readonly seconds: number;
   readonly setUp: SetUp;
+  /** The call that gives this run again, where that is not `npm run bench` with the scenario and its options. */
+  readonly command?: string;
   /** What the run noted on its way, as a contender that is not installed. */
   readonly notes?: readonly string[];
   readonly sections: readonly Section[];

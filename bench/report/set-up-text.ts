@@ -32,7 +32,8 @@ export function commitText({ commit, dirty }: SetUp): string {
 }
 
 /** The call that gives this run again. */
-export function commandText({ scenario, setUp }: Report): string {
+export function commandText({ scenario, setUp, command }: Report): string {
+  if (command !== undefined) return command;
   const options = Object.entries(setUp.options).map(([name, value]) => {
     if (value === '') return ` --${name}`;
     return ` --${name} ${/^[\w.,:/@%+-]+$/.test(value) ? value : `'${value.replaceAll("'", String.raw`'\''`)}'`}`;
