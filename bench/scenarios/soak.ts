@@ -13,12 +13,13 @@ import { numberOption } from '../scenario.ts';
 import type { BenchRun, Scenario } from '../scenario.ts';
 import { PAIRING } from '../soak/pairing.ts';
 import type { PartResult, SoakPart } from '../soak/part.ts';
+import { BLIND } from '../soak/blind.ts';
 import { GATEWAY } from '../soak/gateway.ts';
 import { IDLE_CLOSE } from '../soak/idle-close.ts';
 import { JUNK_PART } from '../soak/junk.ts';
 import { STREAMS } from '../soak/streams.ts';
 
-const PARTS: readonly SoakPart[] = [PAIRING, STREAMS, JUNK_PART, IDLE_CLOSE, GATEWAY];
+const PARTS: readonly SoakPart[] = [PAIRING, STREAMS, JUNK_PART, IDLE_CLOSE, GATEWAY, BLIND];
 
 interface Outcome {
   readonly part: SoakPart;
