@@ -21,6 +21,7 @@ import { ClusterResolver } from '../upstream/resolver.ts';
 import { ServerAdminContext } from './admin-context.ts';
 import { ClusterPublisher } from './cluster-publisher.ts';
 import { clusterStatuses } from './cluster-status.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { configSections } from './config-sections.ts';
 import { LogFiles } from './log-files.ts';
 import { LifeCycle } from './life-cycle.ts';
@@ -40,6 +41,8 @@ const HEARTBEAT_MS = 50;
 const ADMIN_GRACE_MS = 100;
 /** A worker that is blocked loses its last lines, not the others theirs. */
 const FLUSH_LIMIT_MS = 2000;
+/** What reading the configuration left is several times what stays of it; the start itself does not wait for its collection. */
+const COLLECT_AFTER_MS = 1000;
 const log = logger('main');
 
 export class Server {
@@ -158,6 +161,7 @@ export class Server {
     this.#monitoring.onInitialized(this.#clock.now() - this.#startedAt, this.#pool.listeners.length);
     this.#lifeCycle.enter('LIVE');
     log.info('all workers accept');
+    afterMs(COLLECT_AFTER_MS, collectGarbage).unref();
     onLive?.({
       listeners: this.#pool.listeners,
       adminAddress: this.#adminAddress(),

@@ -51,13 +51,32 @@ describe('a collection after a drop of connections', () => {
 
   test('is not worth its pause for a few connections, or when most of them stay', () => {
     const worker = new Worker();
+    const start = worker.pass(5);
     worker.connections = 900;
     worker.pass(5);
     worker.connections = 0;
-    assert.equal(worker.pass(10), 0);
+    assert.equal(worker.pass(10), start);
     worker.connections = 10_000;
     worker.pass(5);
     worker.connections = 6000;
+    assert.equal(worker.pass(10), start);
+  });
+});
+
+describe('a collection after the start', () => {
+  test('comes once, as soon as the worker is quiet', () => {
+    const worker = new Worker();
+    assert.equal(worker.pass(10, 5000), 0, 'busy');
+    assert.equal(worker.pass(2), 0);
+    assert.equal(worker.pass(1), 1);
+    assert.equal(worker.pass(60), 1);
+  });
+
+  test('waits while there are many connections, and is then that of their drop', () => {
+    const worker = new Worker();
+    worker.connections = 4000;
     assert.equal(worker.pass(10), 0);
+    worker.connections = 0;
+    assert.equal(worker.pass(60), 1);
   });
 });
