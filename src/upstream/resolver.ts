@@ -58,6 +58,8 @@ export class ClusterResolver {
   readonly #active: Gauge;
   readonly #warming: Gauge;
   #version = 0;
+  /** Kept, not counted each time: a start adds tens of thousands, one after the other. */
+  readonly #counts = { active: 0, without: 0 };
   #waiting: (() => void)[] = [];
 
   constructor(options: ClusterResolverOptions) {
@@ -90,6 +92,8 @@ export class ClusterResolver {
     const stats = new MembershipStats(config, this.#options.stats);
     const snapshot = before?.snapshot ?? null;
     const entry: Entry = { config, endpoints, targets, stats, snapshot };
+    if (before !== undefined) this.#count(before, -1);
+    this.#count(entry, 1);
     this.#entries.set(name, entry);
     for (const target of targets.values()) target.ask();
     this.#publish(name, entry);
@@ -100,6 +104,7 @@ export class ClusterResolver {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     stopTargets(entry);
+    this.#count(entry, -1);
     this.#entries.delete(name);
     this.#rows.give(name);
     this.#removed.inc();
@@ -174,22 +179,28 @@ export class ClusterResolver {
       version: this.#version,
       breakerIndex: this.#rows.of(name),
     };
+    this.#count(entry, -1);
     entry.snapshot = snapshot;
+    this.#count(entry, 1);
     entry.stats.update(before?.hosts ?? [], hosts);
     this.#countClusters();
     this.#options.onChange(name, snapshot);
     this.#wake();
   }
 
+  /** Adds an entry to the counts, or takes it out before it changes. */
+  #count({ config, snapshot }: Entry, amount: 1 | -1): void {
+    if (snapshot?.config === config) this.#counts.active += amount;
+    if (snapshot === null) this.#counts.without += amount;
+  }
+
   #countClusters(): void {
-    let active = 0;
-    for (const { config, snapshot } of this.#entries.values()) if (snapshot?.config === config) active += 1;
-    this.#active.set(active);
-    this.#warming.set(this.#entries.size - active);
+    this.#active.set(this.#counts.active);
+    this.#warming.set(this.#entries.size - this.#counts.active);
   }
 
   #wake(): void {
-    for (const { snapshot } of this.#entries.values()) if (snapshot === null) return;
+    if (this.#counts.without > 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();

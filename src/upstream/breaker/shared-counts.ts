@@ -15,7 +15,7 @@ import { invariant } from '../../base/invariant.ts';
 /** One cache line per worker and row. */
 const CELLS = 16;
 /** Clusters whose limits are shared; pages that no cluster uses are never touched, so a large table costs nothing. */
-export const DEFAULT_ROWS = 16_384;
+export const DEFAULT_ROWS = 131_072;
 
 export class SharedCounts {
   readonly memory: SharedArrayBuffer;
