@@ -19,8 +19,8 @@ import type { Support } from './support.ts';
 import { MAX_DEPTH, isNull } from './yaml-tree.ts';
 import type { MapEntry, MapNode, ScalarNode, Spot, TreeNode } from './yaml-tree.ts';
 
-/** A file of 2 MB with 3,500 clusters has 60,000. */
-const NODE_BUDGET = 1_000_000;
+/** Values that a text may expand to; a longer one may have as many as it has characters, which only aliases exceed. */
+const LEAST_BUDGET = 1_000_000;
 
 export type Message = Record<string, unknown>;
 
@@ -31,6 +31,8 @@ export interface ReaderOptions {
   readonly support: Support | null;
   /** Whether to check the rules of the definitions. */
   readonly rules: boolean;
+  /** Characters of the text. */
+  readonly length?: number;
 }
 
 class BudgetSpent extends Error {}
@@ -41,12 +43,14 @@ export class MessageReader {
   readonly #support: Support | null;
   readonly #rules: MessageRules | null;
   readonly #nodes = new Map<object, MapNode>();
+  readonly #budget: number;
   #visited = 0;
   #depth = 0;
 
   constructor(options: ReaderOptions) {
     this.#schema = options.schema;
     this.#issues = options.issues;
+    this.#budget = Math.max(LEAST_BUDGET, options.length ?? 0);
     this.#support = options.support;
     this.#rules = options.rules ? new MessageRules(options.issues, options.support) : null;
   }
@@ -61,7 +65,7 @@ export class MessageReader {
       this.#issues.add(
         node,
         '',
-        `expands to more than ${NODE_BUDGET} values: too large, or aliases that multiply`,
+        `expands to more than ${this.#budget} values: too large, or aliases that multiply`,
       );
       return {};
     }
@@ -282,7 +286,7 @@ export class MessageReader {
   }
 
   #visit(): void {
-    if (++this.#visited > NODE_BUDGET) throw new BudgetSpent();
+    if (++this.#visited > this.#budget) throw new BudgetSpent();
   }
 
   /** Aliases can stack what the parser's own limit has seen only side by side. */
