@@ -1,22 +1,41 @@
 /**
  * Runs autocannon in a process of its own, so that it can be pinned and put into a network namespace: options as JSON in the first
- * argument, the result as one line of JSON on standard output.
+ * argument, the result as one line of JSON on standard output. Without an argument each line of standard input is such a run.
  *
  * autocannon's own histogram counts whole milliseconds; the event of each answer carries a fraction, and that is recorded here in
  * microseconds. A warm-up is a run whose answers are not recorded, on connections of its own.
  */
 import autocannon from 'autocannon';
+import net from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
 import type { RecordableHistogram } from 'node:perf_hooks';
 import type { AutocannonLoad, LoadReport } from './autocannon.ts';
+import { answerLines } from './line-process.ts';
 
 const US_PER_MS = 1000;
+const US_PER_SECOND = 1_000_000;
 /** Three significant digits: 0.1 % is finer than any round repeats. */
 const FIGURES = 3;
 
-const load = JSON.parse(process.argv[2] ?? '{}') as AutocannonLoad;
-if (load.warmUpSeconds !== undefined && load.warmUpSeconds > 0) await shoot(load, load.warmUpSeconds);
-process.stdout.write(`${JSON.stringify(await shoot(load, load.seconds))}\n`);
+const [, , argument] = process.argv;
+if (argument === undefined) answerLines((question) => run(question as AutocannonLoad));
+else process.stdout.write(`${JSON.stringify(await run(JSON.parse(argument) as AutocannonLoad))}\n`);
+
+async function run(load: AutocannonLoad): Promise<LoadReport> {
+  const connect = net.connect.bind(net);
+  // autocannon has no option for it and asks the module for each of its connections.
+  if (load.from !== undefined) Object.assign(net, { connect: connectFrom(load.from) });
+  try {
+    if (load.warmUpSeconds !== undefined && load.warmUpSeconds > 0) await shoot(load, load.warmUpSeconds);
+    return await shoot(load, load.seconds);
+  } finally {
+    Object.assign(net, { connect });
+  }
+}
+
+function connectFrom(localAddress: string): (port: number, host: string) => net.Socket {
+  return (port, host) => new net.Socket().connect({ port, host, localAddress });
+}
 
 function shoot(options: AutocannonLoad, seconds: number): Promise<LoadReport> {
   const { url, connections, pipelining, overallRate, method, headers, body, reconnectRate, timeoutSeconds } =
@@ -31,12 +50,14 @@ function shoot(options: AutocannonLoad, seconds: number): Promise<LoadReport> {
     ...(reconnectRate === undefined ? {} : { reconnectRate }),
     ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
   };
+  const before = process.cpuUsage();
   return new Promise((resolve, reject) => {
     const instance = autocannon({ url, connections, duration: seconds, ...given }, (error, result) => {
       if (error !== null) {
         reject(error);
         return;
       }
+      const { user, system } = process.cpuUsage(before);
       const elapsed = (result.finish.getTime() - result.start.getTime()) / 1000;
       resolve({
         requests: result.requests.total,
@@ -45,6 +66,7 @@ function shoot(options: AutocannonLoad, seconds: number): Promise<LoadReport> {
         requestsPerSecond: result.requests.total / elapsed,
         bytes: result.throughput.total,
         latency: percentilesOf(latency),
+        cpuSeconds: (user + system) / US_PER_SECOND,
       });
     });
     instance.on('response', (_client: unknown, _status: number, _bytes: number, ms: number) =>

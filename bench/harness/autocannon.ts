@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { LineProcess } from './line-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('./autocannon-process.ts', import.meta.url));
 const MAX_OUTPUT_BYTES = 1024 * 1024;
@@ -23,6 +24,8 @@ export interface AutocannonLoad {
   /** 1: a connection for each request. */
   readonly reconnectRate?: number;
   readonly timeoutSeconds?: number;
+  /** Address to send from; absent: the system's choice. */
+  readonly from?: string;
 }
 
 /** Microseconds from the request's write to the end of its answer, as the client sees them. */
@@ -45,6 +48,8 @@ export interface LoadReport {
   /** Received, heads included. */
   readonly bytes: number;
   readonly latency: Latency;
+  /** Of the client's process during the run. */
+  readonly cpuSeconds: number;
 }
 
 /** `prefix`: the command that the client runs under, as `['taskset', '-c', '1']` or `['ip', 'netns', 'exec', 'pod']`. */
@@ -58,4 +63,22 @@ export async function runAutocannon(
   const options = { maxBuffer: MAX_OUTPUT_BYTES, ...(signal === undefined ? {} : { signal }) };
   const { stdout } = await promisify(execFile)(command, rest, options);
   return JSON.parse(stdout) as LoadReport;
+}
+
+/** A client that stays alive from run to run: its code is compiled once, so a short run is no slower than a long one. */
+export class AutocannonClient {
+  readonly #child: LineProcess;
+
+  /** `prefix` as in `runAutocannon`. */
+  constructor(name: string, prefix: readonly string[]) {
+    this.#child = new LineProcess(name, PROGRAM, prefix);
+  }
+
+  async run(load: AutocannonLoad, signal?: AbortSignal): Promise<LoadReport> {
+    return (await this.#child.ask(load, signal)) as LoadReport;
+  }
+
+  stop(): Promise<void> {
+    return this.#child.stop();
+  }
 }
