@@ -14,6 +14,9 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { fetchText, httpConfig, ProxyProcess } from '../server/proxy-process.ts';
+import { parseOptions } from '../../src/cli/option.ts';
+import { SHARED_OPTIONS } from '../../bench/help.ts';
+import { SCENARIOS } from '../../bench/scenarios/scenarios.ts';
 import { blockOf, commandsOf, readDocument, ROOT, wordsOf } from './markdown.ts';
 
 const README = readDocument('README.md');
@@ -32,6 +35,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci': 'continuous integration begins with it',
   'npm test': 'this is run by it',
   'npm run build': 'would replace the dist that someone may be running',
+  'docker compose --profile nodeproxy up --build --exit-code-from client':
+    'needs an engine; the tests of compose start what it starts',
 };
 /** What a command of the program prints when it has done what README.md says of it. */
 const PRINTS: readonly (readonly [RegExp, RegExp])[] = [
@@ -265,13 +270,21 @@ describe('a configuration of one’s own', () => {
   });
 });
 
-test('the options that README.md gives to the benchmark are its own', () => {
-  const command = COMMANDS.find((each) => each.startsWith('npx node bench/')) ?? '';
-  tried.add(command);
-  const [, , file = '', ...rest] = wordsOf(command);
-  const source = readFileSync(ROOT + file, 'utf8');
-  for (const option of rest.filter((word) => word.startsWith('--')))
-    assert.match(source, new RegExp(`^ *${option.slice(2)}: \\{ type: 'string'`, 'm'));
+test('the benchmarks of README.md are there, with the options that it gives them', async () => {
+  const [list = '', ...others] = COMMANDS.filter((command) => /^npm run bench\b/.test(command));
+  tried.add(list);
+  const { stdout } = await run('npm', ['run', '-s', 'bench'], { cwd: ROOT, env: ENV });
+  for (const { name } of SCENARIOS) {
+    assert.match(stdout, new RegExp(`^ +${name} `, 'm'));
+    assert.ok(README.includes(`| \`${name}\` |`), name);
+  }
+  for (const command of others) {
+    tried.add(command);
+    const [name, ...options] = wordsOf(command.slice('npm run bench -- '.length));
+    const scenario = SCENARIOS.find((each) => each.name === name);
+    assert.ok(scenario !== undefined, command);
+    parseOptions(options, [...scenario.options, ...SHARED_OPTIONS]);
+  }
 });
 
 test('the tests that README.md runs are there', async () => {
