@@ -9,8 +9,8 @@ import type { Html } from '../../src/diagnose/page/html.ts';
 import { cellText, directionText, isExact, isMeasured, rangeText, roundsText } from './figures.ts';
 import type { Cell, Column, Table } from './report.ts';
 
-/** Characters from which on a row's name is broken into lines. */
-const LONG_NAME = 28;
+/** Characters from which on a name or a text is broken into lines. */
+const LONG = 28;
 
 /** What a column's cells have in common. */
 interface Layout {
@@ -26,7 +26,7 @@ interface Layout {
 export function tableFigure(table: Table, notes: readonly Html[]): Html {
   const layouts = table.columns.map((column, index) => layoutOf(table, column, index));
   const rows = table.body.map(({ name, cells }, row) => {
-    const long = name.length > LONG_NAME ? markup` class="long"` : NOTHING;
+    const long = name.length > LONG ? markup` class="long"` : NOTHING;
     const data = layouts.map((layout, index) => cellOf(cells[index] ?? null, layout, row));
     return markup`<tr><th scope="row"${long}>${name}</th>${data}</tr>`;
   });
@@ -68,7 +68,10 @@ function heading({ column, text, ranged }: Layout): Html {
 }
 
 function cellOf(cell: Cell, { text, exact, ranged, best }: Layout, row: number): Html {
-  if (text) return markup`<td class="text">${cellText(cell, exact)}</td>`;
+  if (text) {
+    const words = cellText(cell, exact);
+    return markup`<td class="${words.length > LONG ? 'text long' : 'text'}">${words}</td>`;
+  }
   const range = ranged
     ? markup`<td class="range">${cell !== null && isMeasured(cell) ? rangeText(cell) : ''}</td>`
     : NOTHING;
@@ -79,7 +82,7 @@ function cellOf(cell: Cell, { text, exact, ranged, best }: Layout, row: number):
 
 /** Row whose figure is the best beyond doubt; `undefined` where ranges overlap or there is nothing to choose from. */
 export function bestRow(table: Table, { better }: Column, index: number): number | undefined {
-  if (better === undefined || table.ranked === false) return undefined;
+  if (better === undefined || !areRivals(table)) return undefined;
   const sign = better === 'lower' ? 1 : -1;
   const figures = table.body.flatMap(({ cells }, row) => {
     const cell = cells[index] ?? null;
@@ -92,4 +95,9 @@ export function bestRow(table: Table, { better }: Column, index: number): number
   const [first, ...others] = figures.sort((a, b) => a.from - b.from || a.to - b.to);
   if (first === undefined || others.length === 0 || !first.ranged) return undefined;
   return others.every(({ from }) => from > first.to) ? first.row : undefined;
+}
+
+/** Rows named by numbers, as `1500` or `30/200`, are sizes of one thing. */
+function areRivals({ ranked, body }: Table): boolean {
+  return ranked ?? body.some(({ name }) => !/^\s*\d/.test(name));
 }

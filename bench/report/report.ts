@@ -39,7 +39,7 @@ export interface Table {
   readonly body: readonly Row[];
   /** How it was measured, what was multiplied, what is not comparable: printed under it. */
   readonly notes?: readonly string[];
-  /** `false`: the rows are no rivals (sizes, percentiles), so no figure of a column is the best of it. */
+  /** Whether the rows are rivals, of which one may be marked as the best; absent: unless all their names begin with a digit. */
   readonly ranked?: boolean;
 }
 

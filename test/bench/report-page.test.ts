@@ -109,7 +109,7 @@ describe('the best of a column', () => {
   const table = (cells: readonly Cell[], ranked = true): Table => ({
     ...COST_TABLE,
     ranked,
-    body: cells.map((cell) => ({ name: '', cells: [cell] })),
+    body: cells.map((cell, row) => ({ name: 'abc'[row] ?? '', cells: [cell] })),
   });
   const best = (cells: readonly Cell[], better: 'lower' | 'higher' = 'lower'): number | undefined =>
     bestRow(table(cells), { name: '', better }, 0);
@@ -128,6 +128,16 @@ describe('the best of a column', () => {
     assert.equal(best([1, figure(2, 3)]), undefined, 'a figure without rounds may be luck');
     assert.equal(best([figure(1, 1, 1), figure(2, 3)]), undefined);
     assert.equal(best([figure(NaN, NaN), figure(2, 3)]), undefined);
+    const sizes = {
+      ...table([figure(1, 2), figure(3, 4)]),
+      body: [
+        { name: '30/200', cells: [figure(1, 2)] },
+        { name: '5,000', cells: [figure(3, 4)] },
+      ],
+    };
+    const { ranked: _, ...unsaid } = sizes;
+    assert.equal(bestRow(unsaid, { name: '', better: 'lower' }, 0), undefined, 'sizes');
+    assert.equal(bestRow(sizes, { name: '', better: 'lower' }, 0), 0, 'unless they are said to be rivals');
     assert.equal(
       bestRow(table([figure(1, 2), figure(3, 4)], false), { name: '', better: 'lower' }, 0),
       undefined,
@@ -156,6 +166,13 @@ describe('charts', () => {
           const text = await drawn(chartOf({ form, x: { label: 'x', scale }, y: { label: 'y', scale } }, ys));
           assert.doesNotMatch(text, /NaN|Infinity/, `${form} ${ys.join()} ${scale}`);
         }
+  });
+
+  test('marks on an axis say the numbers that they stand for', async () => {
+    const points = [0, 1500, 12_345].map((x) => ({ x, y: 1_234_567 }));
+    const text = await drawn(chartOf({ series: [{ name: 'one', points }] }));
+    assert.match(text, />1,500<\/text>/);
+    assert.match(text, />12,345<\/text>/);
   });
 
   test('lines over words become bars', async () => {

@@ -21,6 +21,8 @@ export const CHARACTER_PX = 7;
 const MOST_TITLE_LINES = 3;
 /** Height of the smallest drawing: a title beside it stands upright. */
 const UPRIGHT_PX = 240;
+/** Six digits: without a number of them Vega rounds marks to the distance between them, 1,500 to 2,000. */
+export const NUMBER_FORMAT = ',.6~r';
 /** What stands beside a title below the drawing. */
 export const TITLE_MARGIN_PX = 90;
 /** Space on a logarithmic axis beyond the figures, as a factor. */
@@ -56,7 +58,7 @@ function figureScale(axis: Axis, data: readonly Datum[]): object {
 
 function figureAxis(axis: Axis, data: readonly Datum[], across: boolean, width: number): object {
   const [low, high] = extent(data);
-  const format = high < 1e6 ? ',.3~r' : '.3~s';
+  const format = high < 1e6 ? NUMBER_FORMAT : '.4~s';
   const count = across ? Math.max(3, Math.floor(width / 110)) : 6;
   const marks =
     axis.scale === 'log' ? { values: decadeMarks(low / LOG_ROOM, high * LOG_ROOM) } : { tickCount: count };

@@ -1,6 +1,6 @@
 /** Lines over numbers, each with a mark per figure and a band from the lowest to the highest round. */
 import type { Chart } from '../report.ts';
-import { color, figureChannel, shape, STYLE, title, TITLE_MARGIN_PX } from './axes.ts';
+import { color, figureChannel, NUMBER_FORMAT, shape, STYLE, title, TITLE_MARGIN_PX } from './axes.ts';
 import { different } from './data.ts';
 import type { Datum } from './data.ts';
 
@@ -27,7 +27,7 @@ export function lines(chart: Chart, data: readonly Datum[], width: number): obje
     axis: {
       title: title(chart.x, width - TITLE_MARGIN_PX),
       ...marks,
-      format: ',~r',
+      format: NUMBER_FORMAT,
       grid: false,
       labelOverlap: 'greedy',
       labelFlush: true,
