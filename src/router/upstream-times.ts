@@ -2,8 +2,9 @@
  * Notes in the stream's info how an attempt came to its connection, for the log.
  *
  * Also splits the wait in the ledger: while a request waits, nobody knows whether for another's connection to come free
- * (`pool`) or for its own to come up. When it gets the very connection that was opened for it, the times are known, and what
- * stood as `pool` becomes `connect` and `handshake` from those moments on.
+ * (`pool`) or for a new one to come up. When it gets one that carried nothing before, the times are known, and what stood as
+ * `pool` becomes `connect` and `handshake` from those moments on. It need not be the one that was opened for it: of several that
+ * come up together each serves whoever has waited longest.
  */
 import type { StreamInfo } from '../api/observe.ts';
 import type { Host, PoolAttachment } from '../api/upstream.ts';
@@ -30,7 +31,7 @@ export function noteAttached(
   upstream.handshakeAt = connection.handshakeAt;
   upstream.hostsAttempted.push(host.address);
   upstream.connectionIdsAttempted.push(connection.id);
-  if (!waited || !info.ledger.enabled || attachment.createdConnectionId !== connection.id) return;
+  if (!waited || !info.ledger.enabled || attachment.reused) return;
   info.ledger.enter('connect', connection.createdAt);
   if (connection.secure && connection.connectedAt !== -1)
     info.ledger.enter('handshake', connection.connectedAt);

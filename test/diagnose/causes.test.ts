@@ -65,6 +65,23 @@ const EXPECTED: readonly (readonly [Ill, CauseId, string])[] = [
   ['too-large', 'failures', '413'],
 ];
 
+test('a slow new connection that was opened for another request is one all the same', () => {
+  const swapped = log(3, 'connect').map((line) => line.replace(/"\[C([1-9]\d*)~C\1:/, '"[C999~C$1:'));
+  const { findings } = diagnosed(swapped);
+  const slow = findings.filter(({ cause }) => cause === 'new-connections');
+  assert.equal(findings[0], slow[0]);
+  assert.deepEqual(
+    [...new Set(findings.map(({ cause }) => cause))],
+    ['new-connections', 'unused-connections'],
+  );
+  const all = slow.reduce((sum, { requests }) => sum + requests, 0);
+  assert.equal(all, REQUESTS / EVERY);
+  assert.match(
+    slow[0]?.evidence[0]?.reading ?? '',
+    /^C\d+ came up before C999, which was opened for this request/,
+  );
+});
+
 for (const [ill, cause, subject] of EXPECTED) {
   test(`${ill} is diagnosed as ${cause}, first and alone, with its lines as evidence`, () => {
     for (const seed of SEEDS.slice(0, 3)) {

@@ -47,13 +47,13 @@ export class NewConnections implements Detector {
     if (upstreamWrites.count === 0) return;
     const reuse = this.#of(clusterId);
     reuse.requests += 1;
-    if (upstreamWrites.created !== upstreamWrites.connection) {
-      reuse.reused += 1;
-      return;
-    }
+    const own = upstreamWrites.created === upstreamWrites.connection;
+    if (!own) reuse.reused += 1;
+    // On another's connection only the ledger knows whether that one was new, and so had to be waited for as its own.
+    if (!own && !facts.hasLedger) return;
     const us =
       facts.segment(CONNECT) + facts.segment(HANDSHAKE) + (facts.hasLedger ? 0 : facts.segment(POOL));
-    reuse.created.add(facts, us);
+    if (own) reuse.created.add(facts, us);
     if (counts(us, this.#leastUs, facts)) this.#slow.of(clusterId).add(facts, us);
   }
 
@@ -130,7 +130,7 @@ function slowToOpen(cluster: string, tally: Tally, reuse: Reuse, totals: Totals)
 
 function reading(record: LogRecord, { score }: KeptLine): string {
   const write = record.upstreamWrites?.find((each) => each.kind === 'write');
-  const connection = write === undefined ? '' : `C${write.connectionId} was opened for this request`;
+  const connection = write === undefined ? '' : openedText(write.connectionId, write.createdConnectionId);
   const tls = write !== undefined && write.secure ? ' (TLS)' : '';
   const [connect, handshake] = [ledgerUs(record, 'connect'), ledgerUs(record, 'handshake')];
   const times =
@@ -138,4 +138,11 @@ function reading(record: LogRecord, { score }: KeptLine): string {
       ? `pool and connect ${lengthOf(score, 1000)}`
       : `connect ${lengthOf(connect)}${handshake > 0 ? `, handshake ${lengthOf(handshake)}` : ''}`;
   return `${connection}${tls}: ${times} of ${totalText(record)}`;
+}
+
+function openedText(used: number, created: number | null): string {
+  if (created === null || created === used) return `C${used} was opened for this request`;
+  return created === 0
+    ? `C${used} was being opened when this request came`
+    : `C${used} came up before C${created}, which was opened for this request`;
 }
