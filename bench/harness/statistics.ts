@@ -1,4 +1,8 @@
-/** Medians, ranges and percentiles of measured figures. Every list is left as it was. */
+/**
+ * Medians, ranges and percentiles of measured figures, without a unit of their own. Every list is left as it was.
+ *
+ * The range is the smallest and the largest round, no confidence interval: a handful of rounds carries none.
+ */
 import type { Measured } from '../report/report.ts';
 
 /** @throws RangeError for an empty list: a figure that nobody measured must not be printed. */

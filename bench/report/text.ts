@@ -6,11 +6,12 @@
  */
 import { printable } from '../../src/diagnose/waterfall/printable.ts';
 import { cellText, directionText, isExact, isMeasured, rangeText, roundsText } from './figures.ts';
-import type { Cell, Column, Report, Section, Table } from './report.ts';
+import type { Cell, Report, Section, Table } from './report.ts';
 import { setUpFacts } from './set-up-text.ts';
 
 /** Paragraphs are broken here; tables and listings are as wide as they are. */
 const WIDTH = 100;
+const HEADING_WIDTH = 18;
 const GAP = '  ';
 
 export function reportText(report: Report): string {
@@ -47,40 +48,44 @@ function noteLines(notes: readonly string[] = []): string[] {
 export function tableLines(table: Table): string[] {
   const title = printable(table.title);
   if (table.body.length === 0) return [title, '  (no rows)'];
-  const names = [table.rows, '', '', ...table.body.map(({ name }) => name)].map((name) => printable(name));
+  const headings = table.columns.map(({ name }) => wrapped(printable(name), 0, HEADING_WIDTH));
+  const tall = Math.max(1, ...headings.map((lines) => lines.length));
   const columns = table.columns.map((column, index) => {
     const cells = table.body.map(({ cells }) => cells[index] ?? null);
-    return columnLines(column, cells, isExact(table, index));
+    const { side, body } = cellLines(cells, isExact(table, index));
+    const name = headings[index] ?? [];
+    const above = Array.from({ length: tall - name.length }, () => '');
+    return padded([...above, ...name, printable(column.unit ?? ''), directionText(column), ...body], side);
   });
-  const left = padded(names, 'left');
-  const [head = '', units = '', directions = '', ...body] = left.map((name, row) =>
-    `${name}${GAP}${columns.map((lines) => lines[row] ?? '').join(GAP)}`.trimEnd(),
+  const above = Array.from({ length: tall - 1 }, () => '');
+  const names = [...above, table.rows, '', '', ...table.body.map(({ name }) => name)];
+  const lines = padded(names.map(printable), 'left').map((name, row) =>
+    `${name}${GAP}${columns.map((column) => column[row] ?? '').join(GAP)}`.trimEnd(),
   );
+  const head = lines.slice(0, tall + 2).filter((line) => line !== '');
   const rounds = roundsText(table);
   return [
     title,
-    head,
-    ...[units, directions].filter((line) => line.trim() !== ''),
-    '-'.repeat(Math.max(...[head, units, directions, ...body].map(widthOf))),
-    ...body,
+    ...head,
+    '-'.repeat(Math.max(...lines.map(widthOf))),
+    ...lines.slice(tall + 2),
     ...(rounds === undefined ? [] : [`* ${rounds}`]),
   ];
 }
 
-/** Heading, unit, direction and one text for each cell, all of one width. */
-function columnLines(column: Column, cells: readonly Cell[], exact: boolean): string[] {
+/** The cells of a column as texts of one width, and the side that they and their heading keep to. */
+function cellLines(cells: readonly Cell[], exact: boolean): { side: 'left' | 'right'; body: string[] } {
+  const text = cells.every((cell) => typeof cell === 'string' || cell === null);
+  const side = text ? 'left' : 'right';
+  const figures = padded(
+    cells.map((cell) => printable(cellText(cell, exact))),
+    side,
+  );
   const ranges = padded(
     cells.map((cell) => (isMeasured(cell) && rangeText(cell) !== '' ? ` (${rangeText(cell)})` : '')),
     'right',
   );
-  const text = cells.every((cell) => typeof cell === 'string' || cell === null);
-  const figures = padded(
-    cells.map((cell) => printable(cellText(cell, exact))),
-    text ? 'left' : 'right',
-  );
-  const body = figures.map((figure, row) => `${figure}${ranges[row] ?? ''}`);
-  const heads = [printable(column.name), printable(column.unit ?? ''), directionText(column)];
-  return padded([...heads, ...body], text ? 'left' : 'right');
+  return { side, body: figures.map((figure, row) => `${figure}${ranges[row] ?? ''}`) };
 }
 
 function padded(texts: readonly string[], side: 'left' | 'right'): string[] {
@@ -101,11 +106,11 @@ function widthOf(text: string): number {
   return Array.from(text).length - marks + wide;
 }
 
-function wrapped(text: string, indent = 0): string[] {
+function wrapped(text: string, indent = 0, width = WIDTH): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    if (line.trim() !== '' && widthOf(line) + 1 + widthOf(word) > WIDTH) {
+    if (line.trim() !== '' && widthOf(line) + 1 + widthOf(word) > width) {
       lines.push(line.trimEnd());
       line = ' '.repeat(indent) + word;
     } else line = line === '' && lines.length === 0 ? word : `${line} ${word}`;

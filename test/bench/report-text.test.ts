@@ -49,6 +49,19 @@ describe('a report as text', () => {
     assert.deepEqual(tableLines(table), ['T', 'r  a  b', '-------', 'x  –  –']);
   });
 
+  test('a long heading is broken above its figures', () => {
+    const columns = [{ name: 'all the services used', unit: 'MiB' }, { name: 'b' }];
+    const body = [{ name: 'x', cells: [1, 2] }];
+    assert.deepEqual(tableLines({ kind: 'table', title: 'T', rows: 'rows', columns, body }), [
+      'T',
+      '      all the services',
+      'rows              used  b',
+      '                   MiB',
+      '-------------------------',
+      'x                    1  2',
+    ]);
+  });
+
   test('set figures stay exact', () => {
     const table: Table = {
       ...COST_TABLE,
@@ -119,6 +132,10 @@ describe('a report as text', () => {
       /Nothing was measured here/,
     );
     assert.match(tableLines({ ...COST_TABLE, body: [] }).join('\n'), /\(no rows\)/);
+  });
+
+  test('a run that was not started by this command names its own call', () => {
+    assert.equal(commandText(sampleReport({ command: 'docker compose up' })), 'docker compose up');
   });
 
   test('the call that gives the run again is ready for a shell', () => {
