@@ -47,8 +47,8 @@ export function loadBootstrap(source: ConfigSource, options: LoadOptions = {}): 
     tree = mergeTrees(schema, BOOTSTRAP, tree, over);
   }
   issues.throwIfAny();
-  const length = source.text.length + (options.configYaml?.length ?? 0);
-  const reader = new MessageReader({ schema, issues, support: new Support(), rules: true, length });
+  const textLength = source.text.length + (options.configYaml?.length ?? 0);
+  const reader = new MessageReader({ schema, issues, support: new Support(), rules: true, textLength });
   const message = reader.read(BOOTSTRAP, tree);
   const folder = dirname(resolve(source.file));
   checkAll(BOOTSTRAP, message, { schema, reader, issues, folder, checks: options.checks ?? {} });

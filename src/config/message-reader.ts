@@ -31,8 +31,7 @@ export interface ReaderOptions {
   readonly support: Support | null;
   /** Whether to check the rules of the definitions. */
   readonly rules: boolean;
-  /** Characters of the text. */
-  readonly length?: number;
+  readonly textLength?: number;
 }
 
 class BudgetSpent extends Error {}
@@ -50,7 +49,7 @@ export class MessageReader {
   constructor(options: ReaderOptions) {
     this.#schema = options.schema;
     this.#issues = options.issues;
-    this.#budget = Math.max(LEAST_BUDGET, options.length ?? 0);
+    this.#budget = Math.max(LEAST_BUDGET, options.textLength ?? 0);
     this.#support = options.support;
     this.#rules = options.rules ? new MessageRules(options.issues, options.support) : null;
   }
@@ -62,11 +61,8 @@ export class MessageReader {
       return node === null || isNull(node) ? {} : (this.#message(type, node, '', false) ?? {});
     } catch (error) {
       if (!(error instanceof BudgetSpent)) throw error;
-      this.#issues.add(
-        node,
-        '',
-        `expands to more than ${this.#budget} values: too large, or aliases that multiply`,
-      );
+      const most = this.#budget;
+      this.#issues.add(node, '', `expands to more than ${most} values: too large, or aliases that multiply`);
       return {};
     }
   }
