@@ -1,5 +1,5 @@
 /**
- * Everything that this thread's heap can give back, now. It stops the thread: some 10 ms for a heap of 10 MB, 50 ms for one of 90.
+ * Everything that this thread's heap can give back, now. It stops the thread: some 20 ms for each 10 MB that live.
  *
  * V8 collects because something is allocated, and a thread that has just done much and then does nothing keeps what that left. A plain
  * `gc()` keeps the pages that it emptied for what is to come; the flavour of the last resort hands them back to the system (measured
