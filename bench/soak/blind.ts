@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Table } from '../report/report.ts';
 import { FAULT_KINDS } from './blind/faults.ts';
 import type { FaultKind } from './blind/faults.ts';
-import { judge } from './blind/judge.ts';
+import { judge, mean } from './blind/judge.ts';
 import type { Verdict } from './blind/judge.ts';
 import { CLUSTERS } from './blind/places.ts';
 import { runStand } from './blind/stand.ts';
@@ -93,14 +93,11 @@ async function runOne(
 /** Places that the diagnosis has one look at up to the right one; as many as before where it does not name it. */
 export function looksOf({ truth, verdict }: BlindRun): number {
   const place = verdict.named.findIndex((named) => truth.includes(named));
-  return place < 0 ? verdict.base.length : place + 1;
+  return place < 0 ? verdict.base : place + 1;
 }
 
-const mean = (numbers: readonly number[]): number =>
-  numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-
 export function result(runs: readonly BlindRun[]): PartResult {
-  const base = mean(runs.map(({ verdict }) => verdict.base.length));
+  const base = mean(runs.map(({ verdict }) => verdict.base));
   const enhanced = mean(runs.map(looksOf));
   const first = runs.filter((run) => run.truth.includes(run.verdict.named[0] ?? '')).length;
   const missed = runs.filter(({ truth, verdict }) => !verdict.named.some((named) => truth.includes(named)));
@@ -119,12 +116,16 @@ export function result(runs: readonly BlindRun[]): PartResult {
         enhanced.toFixed(2),
         enhanced <= MOST_ENHANCED,
       ),
+      figure(
+        'segments of its ledger that explain a slow request, on average',
+        mean(runs.map(({ verdict }) => verdict.segments)).toFixed(2),
+      ),
       figure('runs whose fault is named first', `${first} of ${runs.length}`),
       figure('runs whose fault is not named at all', `${missed.length} of ${runs.length}`),
     ],
     text: [
       'One worker, three filters, two clusters; eight healthy clients; each fault strikes three or four times. Both judges see the log file alone, the diagnosis runs with its own thresholds.',
-      'Plain log: of all places that can take time in this configuration (stage and component: a filter or a cluster by name, the client, the node), those that duration, upstream service time and bytes of at least four fifths of the slow requests leave possible. TLS and retries are not configured and are no candidates; the cluster is known from the line.',
+      'Plain log: of all places that can take time in this configuration (stage and component: a filter or a cluster by name, the client, the node), those that duration, upstream service time and bytes of a slow request leave possible; the mean over the slow requests of a run. TLS and retries are not configured and are no candidates; the cluster is known from the line.',
       'Enhanced log: the places that the diagnosis names before the right one, and that one; where it does not name the right one, as many as the plain log leaves. The mean is 1 only where every single fault is named first.',
     ],
     parts: [
@@ -166,7 +167,7 @@ function confusion(runs: readonly BlindRun[]): Table {
         cells: [
           own.length,
           own.filter((run) => looksOf(run) === 1).length,
-          mean(own.map(({ verdict }) => verdict.base.length)),
+          mean(own.map(({ verdict }) => verdict.base)),
           mean(own.map(looksOf)),
           ...stages.map((stage) => own.filter((run) => stageOf(run) === stage).length),
         ],

@@ -27,6 +27,7 @@ import { SoakProxy } from './soak-proxy.ts';
 const CLIENTS = 500;
 const LEAST_CLIENTS = 60;
 const UPLOADS_EACH = 5;
+const FEW_UPLOADS = 2;
 const UPLOAD_BYTES = 10 * 1024;
 const PIECES = 4;
 /** Between two pieces: a mobile network's round trip. */
@@ -101,7 +102,7 @@ async function runOnce(soak: Soak, clients: number, name: 'quiet' | 'busy'): Pro
     await Promise.all(
       open.map(async (client, index) => {
         const dice = new Dice(soak.seed * 100_000 + index);
-        for (let round = 0; round < UPLOADS_EACH && !signal.aborted; round += 1) {
+        for (let round = 0; round < uploadsOf(clients) && !signal.aborted; round += 1) {
           await delay(dice.between(...THINK_MS));
           const audit = name === 'busy' && dice.chance(AUDITED) ? dice.between(...AUDIT_MS) : 0;
           const upload = await uploadOnce(client, dice, audit);
@@ -117,6 +118,11 @@ async function runOnce(soak: Soak, clients: number, name: 'quiet' | 'busy'): Pro
     await service.stop();
   }
   return { uploads, failures, report: await diagnose([log]) };
+}
+
+/** A short run is short in both. */
+function uploadsOf(clients: number): number {
+  return clients < CLIENTS ? FEW_UPLOADS : UPLOADS_EACH;
 }
 
 async function warmUp(client: LabClient): Promise<void> {
@@ -194,7 +200,7 @@ function result(clients: number, quiet: Run, busy: Run): PartResult {
   return {
     checks,
     text: [
-      `${clients} clients upload ${UPLOAD_BYTES / 1024} KiB ${UPLOADS_EACH} times each, in ${PIECES} pieces ${GAP_MS.join(' to ')} ms apart, with ${THINK_MS.join(' to ')} ms between two uploads. With the filter on, one upload in ${1 / AUDITED} has it compute for ${AUDIT_MS.join(' to ')} ms. The diagnosis is \`logs diagnose\` with its own thresholds.`,
+      `${clients} clients upload ${UPLOAD_BYTES / 1024} KiB ${uploadsOf(clients)} times each, in ${PIECES} pieces ${GAP_MS.join(' to ')} ms apart, with ${THINK_MS.join(' to ')} ms between two uploads. With the filter on, one upload in ${1 / AUDITED} has it compute for ${AUDIT_MS.join(' to ')} ms. The diagnosis is \`logs diagnose\` with its own thresholds.`,
     ],
     parts: [
       {

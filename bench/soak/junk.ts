@@ -142,9 +142,9 @@ async function measure(peers: Peers, junkRequests: number, soak: Soak): Promise<
 /** Memory every few seconds until `work` is done. */
 async function sampled(proxy: SoakProxy, work: Promise<unknown>, samples: Sample[]): Promise<void> {
   const started = performance.now();
-  let working = true;
-  const done = work.finally(() => (working = false));
-  while (working) {
+  const state = { working: true };
+  const done = work.finally(() => (state.working = false));
+  while (state.working) {
     samples.push({ seconds: (performance.now() - started) / 1000, memory: await proxy.memory() });
     await Promise.race([done, delay(SAMPLE_MS)]);
   }
@@ -238,6 +238,7 @@ function result({ junkRequests, warm, samples, phases, junk, before, after, left
           ],
         })),
       },
+      memoryChart(samples),
     ],
   };
 }

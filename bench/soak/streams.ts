@@ -14,8 +14,12 @@ import type { SoakProxy } from './soak-proxy.ts';
 const REQUESTS = 1_000_000;
 const LEAST_REQUESTS = 2000;
 const SLICES = 10;
+/** A run that is too short for a slope needs no more. */
+const FEW_SLICES = 3;
 /** Slices in which caches fill and code is compiled: no part of the slope. */
 const WARM_SLICES = 2;
+/** Share of the full number from which on the slope has a bar. */
+const LEAST_SHARE = 0.1;
 const CLIENTS = 32;
 const PIPELINE = 16;
 const SETTLE_MS = 1500;
@@ -80,8 +84,9 @@ async function runStreams(soak: Soak): Promise<PartResult> {
   try {
     const control = await controlOf(traffic.proxy);
     const samples = [await sampleOf(traffic.proxy, 0)];
-    for (let slice = 1; slice <= SLICES; slice += 1) {
-      const due = Math.round((requests * slice) / SLICES) - (samples.at(-1)?.requests ?? 0);
+    const slices = requests >= REQUESTS * LEAST_SHARE ? SLICES : FEW_SLICES;
+    for (let slice = 1; slice <= slices; slice += 1) {
+      const due = Math.round((requests * slice) / slices) - (samples.at(-1)?.requests ?? 0);
       const { sent } = await traffic.send(due);
       samples.push(await sampleOf(traffic.proxy, sent));
     }
@@ -127,13 +132,13 @@ export function slopeOf(points: readonly (readonly [number, number])[]): number 
 }
 
 export function result(requests: number, samples: readonly Sample[], control: Sample['objects']): PartResult {
-  const warm = samples.slice(WARM_SLICES + 1);
+  const inFull = requests >= REQUESTS * LEAST_SHARE;
+  const warm = samples.slice(inFull ? WARM_SLICES + 1 : 1);
   const heapSlope = slopeOf(warm.map((each) => [each.requests, each.heapBytes]));
   const residentSlope = slopeOf(warm.map((each) => [each.requests, each.residentBytes]));
   const last = samples.at(-1);
   const objects = Object.entries(last?.objects ?? {});
   const most = Math.max(...samples.map(({ gauges }) => gauges));
-  const inFull = requests >= REQUESTS / 10;
   const checks: Check[] = [
     check('requests', count(requests), count(last?.requests ?? 0), (last?.requests ?? 0) >= requests),
     ...Object.entries(control).map(([name, many]) =>

@@ -69,10 +69,10 @@ export async function runStand(options: StandOptions): Promise<string> {
     await warmUp(open);
     const { dice } = options;
     const targets = CLUSTERS.filter((name) => name !== fault.avoided);
-    let striking = true;
+    const faults = { striking: true };
     const healthy = Array.from({ length: HEALTHY_CLIENTS }, async () => {
       const client = await open();
-      while (striking) {
+      while (faults.striking) {
         await client.ask(healthyRequest(dice, dice.pick(targets)));
         await delay(dice.between(...THINK_MS));
       }
@@ -83,7 +83,7 @@ export async function runStand(options: StandOptions): Promise<string> {
       await fault.strike(field);
     }
     await delay(BETWEEN_MS[0]);
-    striking = false;
+    faults.striking = false;
     await Promise.all(healthy);
   } finally {
     for (const client of clients) client.close();
