@@ -136,7 +136,8 @@ function decodedTable(results: readonly AloneResult[]): Table {
       cells: STAGES.map(({ name }) => decodedText(result.rounds.map((round) => round[name]))),
     })),
     notes: [
-      'Clusters, from the gauges `thread_local_cluster_manager.worker_N.clusters_inflated`, one number for each worker; of the last round.',
+      'Clusters, from the gauges `thread_local_cluster_manager.worker_N.clusters_inflated`, one number for each worker; of the last round. ' +
+        'Route tables are not counted: a worker decodes the whole table of a listener at its first request.',
     ],
   };
 }

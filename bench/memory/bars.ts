@@ -18,9 +18,18 @@ interface Bar {
   readonly held: boolean;
 }
 
+/** Idle nobody has decoded anything; after the first requests every worker has what these needed. */
+const STAGES = [
+  { name: 'idle', title: 'idle' },
+  { name: 'some', title: `after ${SOME} were used` },
+] as const;
+type StageName = (typeof STAGES)[number]['name'];
+
 export function barsSection(results: readonly AloneResult[]): Section {
-  const bars = [smallBar(results), ...growthBars(results), perWorkerBar(results), startBar(results)];
-  bars.push(...decodedBars(results));
+  const bars = [smallBar(results)];
+  for (const { name, title } of STAGES)
+    bars.push(...growthBars(results, name, title), perWorkerBar(results, name, title));
+  bars.push(startBar(results), ...decodedBars(results));
   const body = bars
     .filter((bar) => bar !== null)
     .map((bar): Row => ({ name: bar.name, cells: [bar.measured, bar.bar, bar.held ? 'yes' : 'no'] }));
@@ -57,11 +66,11 @@ function smallBar(results: readonly AloneResult[]): Bar | null {
 }
 
 /** From the small mesh to the largest one measured, for each number of workers; bytes per service. */
-function growthBars(results: readonly AloneResult[]): Bar[] {
+function growthBars(results: readonly AloneResult[], stage: StageName, title: string): Bar[] {
   return workersOf(results).flatMap((workers): Bar[] => {
-    const growth = growthOf(results, workers);
+    const growth = growthOf(results, workers, stage);
     if (growth === null) return [];
-    const name = `growth from ${SMALL.services} to ${growth.services} services, ${workers} workers, idle, bytes per service`;
+    const name = `growth from ${SMALL.services} to ${growth.services} services, ${workers} workers, ${title}, bytes per service`;
     const bar = `below ${MOST_BYTES_PER_SERVICE}`;
     return [{ name, bar, measured: growth.bytes, held: growth.bytes < MOST_BYTES_PER_SERVICE }];
   });
@@ -70,6 +79,7 @@ function growthBars(results: readonly AloneResult[]): Bar[] {
 function growthOf(
   results: readonly AloneResult[],
   workers: number,
+  stage: StageName,
 ): { readonly services: number; readonly bytes: number } | null {
   const largest = results
     .filter((each) => each.workers === workers && each.rounds.length > 0)
@@ -77,22 +87,22 @@ function growthOf(
     .at(-1);
   const small = find(results, SMALL.services, workers);
   if (largest === undefined || small === undefined || largest.services <= SMALL.services) return null;
-  const [from, to] = [residentAt(small, 'idle', 'rss'), residentAt(largest, 'idle', 'rss')];
+  const [from, to] = [residentAt(small, stage, 'rss'), residentAt(largest, stage, 'rss')];
   if (from === null || to === null) return null;
   const bytes = ((to.median - from.median) * BYTES_PER_MIB) / (largest.services - SMALL.services);
   return { services: largest.services, bytes };
 }
 
 /** How much of the growth comes again with each worker; a fiftieth of the bar counts as none. */
-function perWorkerBar(results: readonly AloneResult[]): Bar | null {
+function perWorkerBar(results: readonly AloneResult[], stage: StageName, title: string): Bar | null {
   const points = workersOf(results).flatMap((workers) => {
-    const growth = growthOf(results, workers);
+    const growth = growthOf(results, workers, stage);
     return growth === null ? [] : [{ x: workers, y: growth.bytes }];
   });
   if (points.length < 2) return null;
   const bytes = slope(points);
   const most = MOST_BYTES_PER_SERVICE / 50;
-  const name = 'growth that each further worker adds, idle, bytes per service';
+  const name = `growth that each further worker adds, ${title}, bytes per service`;
   return { name, bar: `about 0 (below ${most})`, measured: bytes, held: bytes < most };
 }
 
