@@ -2,6 +2,8 @@
  * Reads one HTTP/1.1 answer after the other, as far as a load generator must: where it ends, its status, and whether the connection
  * lives on. Bodies are counted, not kept; a head is held until it is whole, `MOST_HEAD_BYTES` at most.
  */
+import { unreachable } from '../../src/base/invariant.ts';
+
 export type AnswerState =
   | { readonly kind: 'more' }
   | { readonly kind: 'done'; readonly status: number; readonly reusable: boolean }
@@ -67,6 +69,8 @@ export class AnswerReader {
       case 'until-close':
         this.#held = '';
         return MORE;
+      default:
+        return unreachable(body);
     }
   }
 

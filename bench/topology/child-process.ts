@@ -33,9 +33,9 @@ export class Child {
 
   constructor({ name, place, cores, command }: ChildOptions) {
     this.name = name;
-    const [program = '', ...args] = ['taskset', '-c', cores.join(','), ...place.command, ...command];
+    const args = ['-c', cores.join(','), ...place.command, ...command];
     // Its input is a pipe that ends with this process.
-    this.#child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
+    this.#child = spawn('taskset', args, { stdio: ['pipe', 'ignore', 'pipe'] });
     this.#child.once('error', (error) => (this.#problems += error.message));
     this.#child.stderr
       ?.setEncoding('utf8')
