@@ -3,6 +3,7 @@
  * of them. Rows have the same names in every profile, so that `bench compare` can set two reports side by side.
  */
 import { isUnreadable, parseRecord } from '../../src/diagnose/parse-record.ts';
+import type { LogRecord } from '../../src/diagnose/record.ts';
 import type { LoadReport } from '../../bench/harness/autocannon.ts';
 import { measured } from '../../bench/harness/statistics.ts';
 import type { Cell, Chart, Column, Listing, Row, Section, Table } from '../../bench/report/report.ts';
@@ -117,6 +118,7 @@ export function slowSection({ slowest, sent, failed }: Probes, found: readonly F
     ranked: false,
     columns: [
       { name: 'seen by the client', unit: 'µs' },
+      { name: 'in the kernel before', unit: 'ms' },
       { name: 'in the proxy', unit: 'µs' },
       { name: 'largest part' },
       { name: 'ledger', unit: 'µs' },
@@ -132,22 +134,30 @@ export function slowSection({ slowest, sent, failed }: Probes, found: readonly F
   return {
     title: 'The slowest probes',
     text: [
-      `${sent} single requests beside the load at a fixed rate, ${failed} of them failed. A proxy's time begins when it has read the first bytes and holds what lies behind it, the next proxy as well.`,
+      `${sent} single requests beside the load at a fixed rate, ${failed} of them failed. A proxy's time holds all that lies behind it, the next proxy as well; it begins when the proxy reads, so what the bytes had waited in the kernel until then stands beside it.`,
     ],
     parts: [table, ...listings],
   };
 }
 
+/** How long the request's first bytes lay in the kernel before the proxy's total begins. */
+function waitedMs({ downstreamReads }: LogRecord): number | null {
+  const first = downstreamReads?.[0];
+  if (first?.kind !== 'read' || first.waited === null || first.waited === undefined) return null;
+  return first.unit === 'us' ? first.waited / 1000 : first.waited;
+}
+
 /** One for each proxy that it left a line in. */
 function slowRows({ service, us }: Probe, index: number, lines: readonly FoundLine[]): Row[] {
   const name = `${index + 1}: ${service}`;
-  if (lines.length === 0) return [{ name, cells: [us, null, null, null] }];
+  if (lines.length === 0) return [{ name, cells: [us, null, null, null, null] }];
   return lines.map(({ proxy, line }, hop): Row => {
     const record = parseRecord(line, proxy, 1);
     const ledger = isUnreadable(record) ? [] : (record.ledger ?? []);
     const largest = ledger.toSorted((a, b) => b.us - a.us)[0];
     const cells: Cell[] = [
       hop === 0 ? us : null,
+      isUnreadable(record) ? null : waitedMs(record),
       ledger.length === 0 ? null : ledger.reduce((sum, each) => sum + each.us, 0),
       largest?.segment ?? null,
       ledger.map(({ segment, us: part }) => `${segment}=${part}`).join(' ') || null,
