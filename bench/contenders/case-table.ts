@@ -71,7 +71,7 @@ function fieldsOf(unit: 'request' | 'MiB', base: Outcome | undefined, reference:
       column: { name: 'p99', unit: 'ms', better: 'lower' },
       cell: (outcome) => figureOf(outcome, ({ load }) => load.latency.p99 / US_PER_MS),
     },
-    { column: { name: 'failures', better: 'lower' }, cell: ({ failures }) => failures },
+    { column: { name: 'failures' }, cell: ({ failures }) => failures },
     {
       column: { name: 'PSS after', unit: 'MiB', better: 'lower' },
       cell: ({ pss }) => (pss === null ? null : pss / MIB),
@@ -80,9 +80,11 @@ function fieldsOf(unit: 'request' | 'MiB', base: Outcome | undefined, reference:
 }
 
 /** Why a contender has no figures, or which of its requests failed. */
-export function notesOf({ contender, problem, faults }: Outcome): string[] {
+export function notesOf({ contender, problem, faults, rounds }: Outcome): string[] {
   const failed = Object.entries(faults).map(([fault, count]) => `${count} ${fault}`);
+  const silent = rounds.filter((round) => round?.load.requests === 0).length;
   return [
+    ...(silent === 0 ? [] : [`${contender.name}: not one answer in ${silent} of ${rounds.length} rounds.`]),
     ...(problem === undefined ? [] : [`${contender.name}: ${problem}.`]),
     ...(failed.length === 0 ? [] : [`${contender.name}, failed requests: ${failed.join(', ')}.`]),
   ];

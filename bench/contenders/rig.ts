@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { runLoad, loadTool } from '../harness/load.ts';
-import type { Load, LoadResult } from '../harness/load.ts';
+import type { Load, LoadResult, LoadTool } from '../harness/load.ts';
 import { MeasuredProcess, StartError } from '../harness/process.ts';
 import { findProgram, freePort } from '../harness/programs.ts';
 import { versionOf } from '../harness/set-up.ts';
@@ -79,11 +79,15 @@ export class Rig {
     this.#processes.delete(process);
   }
 
-  async load(running: Running, load: Omit<Load, 'url' | 'core'> & { path: string }): Promise<LoadResult> {
+  async load(
+    running: Running,
+    load: Omit<Load, 'url' | 'core'> & { path: string },
+    tool: LoadTool = loadTool(),
+  ): Promise<LoadResult> {
     const { signal, cores } = this.bench;
     signal.throwIfAborted();
     const url = `http://127.0.0.1:${running.port}${load.path}`;
-    return await runLoad({ ...load, url, core: cores.other, signal });
+    return await runLoad({ ...load, url, core: cores.other, signal }, tool);
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,7 @@
  */
 import { StartError } from '../harness/process.ts';
 import type { CpuTime } from '../harness/process.ts';
-import type { Faults, LoadRequest, LoadResult } from '../harness/load.ts';
+import type { Faults, LoadRequest, LoadResult, LoadTool } from '../harness/load.ts';
 import type { Contender } from './contender.ts';
 import { lineBytes } from './line-bytes.ts';
 import type { Rig, Running } from './rig.ts';
@@ -20,6 +20,8 @@ export interface Work {
   readonly path: string;
   readonly connections: number;
   readonly request?: LoadRequest;
+  /** Another client than the usual one. */
+  readonly tool?: LoadTool;
 }
 
 export interface Plan {
@@ -53,7 +55,7 @@ export interface Outcome {
   readonly problem?: string;
 }
 
-/** Before each round, unmeasured: caches and the clock of the core are as they will be. */
+/** Before each round, unmeasured, where there is a warm-up at all: caches and the clock of the core are as they will be. */
 const SETTLE_SECONDS = 1;
 
 /** @throws the signal's reason. Whoever was started is ended. */
@@ -74,7 +76,7 @@ export async function measureRounds(
           done,
           plan.rounds * entrants.length,
         );
-        await entrant.round(plan.seconds);
+        await entrant.round(plan);
       }
     }
     return entrants.map((entrant) => entrant.outcome());
@@ -114,8 +116,8 @@ class Entrant {
     if (seconds > 0) await this.#load(this.#running, seconds);
   }
 
-  async round(seconds: number): Promise<void> {
-    this.#rounds.push(await this.#measured(seconds));
+  async round(plan: Plan): Promise<void> {
+    this.#rounds.push(await this.#measured(plan));
   }
 
   outcome(): Outcome {
@@ -137,11 +139,12 @@ class Entrant {
     if (this.#running !== undefined) await this.#rig.stop(this.#running);
   }
 
-  async #measured(seconds: number): Promise<Round | null> {
+  async #measured({ seconds, warmUpSeconds }: Plan): Promise<Round | null> {
     const running = this.#running;
     if (running === undefined || this.#problem !== undefined) return null;
     running.emptyLogs();
-    if ((await this.#load(running, SETTLE_SECONDS)) === null) return null;
+    const settled = warmUpSeconds === 0 || (await this.#load(running, SETTLE_SECONDS)) !== null;
+    if (!settled) return null;
     const before = this.#cpu(running);
     const load = await this.#load(running, seconds);
     const after = this.#cpu(running);
@@ -170,10 +173,10 @@ class Entrant {
   }
 
   async #load(running: Running, seconds: number): Promise<LoadResult | null> {
-    const { path, connections, request } = this.#work;
+    const { path, connections, request, tool } = this.#work;
     try {
       const load = { path, connections, seconds, ...(request === undefined ? {} : { request }) };
-      return await this.#rig.load(running, load);
+      return await this.#rig.load(running, load, tool);
     } catch (error) {
       this.#rig.bench.signal.throwIfAborted();
       const { process } = running;

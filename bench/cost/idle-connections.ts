@@ -30,12 +30,14 @@ export interface IdleRound {
 export interface IdleOptions {
   readonly rounds: number;
   readonly connections: number;
+  /** Before memory is read. */
+  readonly restMs?: number;
 }
 
 export async function idleTable(
   rig: Rig,
   contenders: readonly Contender[],
-  { rounds, connections }: IdleOptions,
+  { rounds, connections, restMs = REST_MS }: IdleOptions,
 ): Promise<Table> {
   const results = contenders.map((contender) => ({ contender, rounds: [] as IdleRound[] }));
   const problems: string[] = [];
@@ -45,7 +47,7 @@ export async function idleTable(
       const done = round * results.length + index;
       rig.bench.progress.step(`idle connections: ${name}`, done, rounds * results.length);
       try {
-        result.rounds.push(await idleRound(rig, result.contender, connections));
+        result.rounds.push(await idleRound(rig, result.contender, { connections, restMs }));
       } catch (error) {
         rig.bench.signal.throwIfAborted();
         if (!(error instanceof StartError) && !(error instanceof IdleError)) throw error;
@@ -79,18 +81,22 @@ class IdleError extends Error {
   override readonly name = 'IdleError';
 }
 
-async function idleRound(rig: Rig, contender: Contender, connections: number): Promise<IdleRound> {
+async function idleRound(
+  rig: Rig,
+  contender: Contender,
+  { connections, restMs }: { connections: number; restMs: number },
+): Promise<IdleRound> {
   const running = await rig.start(contender);
   const sockets: Socket[] = [];
   try {
     await rig.load(running, { path: '/', connections: 64, seconds: 1 });
-    await delay(REST_MS / 4);
+    await delay(restMs);
     const before = running.process.pss();
     await inTurns(rig, connections, async () => void sockets.push(await opened(running)));
-    await delay(REST_MS);
+    await delay(restMs);
     const open = running.process.pss();
     await inTurns(rig, connections, (index) => answeredOnce(sockets[index]));
-    await delay(REST_MS);
+    await delay(restMs);
     const answered = running.process.pss();
     return { opened: (open - before) / connections, answered: (answered - before) / connections };
   } finally {

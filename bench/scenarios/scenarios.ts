@@ -1,8 +1,19 @@
 /** All scenarios, in the order in which they are listed. */
 import type { Scenario } from '../scenario.ts';
 import { COST } from './cost.ts';
+import { INSTRUMENTATION } from './instrumentation.ts';
 import { MEMORY } from './memory.ts';
+import { PEERS_SCENARIO } from './peers.ts';
 import { THREADS } from './threads.ts';
+import { TOPOLOGY } from './topology.ts';
 import { SOAK } from './soak.ts';
 
-export const SCENARIOS: readonly Scenario[] = [COST, MEMORY, THREADS, SOAK];
+export const SCENARIOS: readonly Scenario[] = [
+  TOPOLOGY,
+  COST,
+  INSTRUMENTATION,
+  PEERS_SCENARIO,
+  MEMORY,
+  THREADS,
+  SOAK,
+];
