@@ -45,9 +45,12 @@ export function reductionOf(rounds: readonly ScaleRound[]): { machine: Measured;
 /** Rounds of a talk's percentage: 92.6 % there is printed as 93. */
 const ROUNDING = 0.5;
 
-export function reaches({ scale, rounds }: ScaleResult): boolean {
+/** Of the worst round, by PSS on one machine and with the nodes on machines of their own. */
+export function reaches({ scale, rounds }: ScaleResult): 'yes' | 'yes, apart no' | 'no' {
   const { machine, nodes } = reductionOf(rounds);
-  return Math.min(machine.low, nodes.low) >= scale.reduction - ROUNDING;
+  const least = scale.reduction - ROUNDING;
+  if (machine.low < least) return 'no';
+  return nodes.low < least ? 'yes, apart no' : 'yes';
 }
 
 export function scaleName({ scale: { pods, services } }: ScaleResult): string {
@@ -69,14 +72,14 @@ function scaleTable(results: readonly ScaleResult[]): Table {
         scale.sidecars,
         scale.nodeProxies,
         scale.reduction,
-        reaches(result) ? 'yes' : 'no',
+        reaches(result),
       ],
     };
   });
   const notes = [
     `On ${TALK_NODES} machines nothing is shared between nodes: the pages that all processes share (the program itself) then count once per ` +
       'node on both sides, which makes the sidecars look better. "Reaches the talk\'s" asks the lowest round of both reductions, with ' +
-      `${ROUNDING} % for the talk's rounding.`,
+      `${ROUNDING} % for the talk's rounding; "apart no": only where they share one machine.`,
   ];
   const calculated = results.filter(({ scale, ran }) => ran < scale.pods);
   if (calculated.length > 0) {
