@@ -49,7 +49,7 @@ const OPTIONS: readonly BenchOption[] = [
     value: '<n>',
     help: 'of each way',
     default: '11',
-    quick: '7',
+    quick: '6',
     check: wholeNumber(1, 1000),
   },
   {
@@ -71,9 +71,9 @@ const OPTIONS: readonly BenchOption[] = [
   {
     name: 'warm-up',
     value: '<s>',
-    help: 'of closed loop before the rounds, each way',
-    default: '15',
-    quick: '5',
+    help: 'of closed loop before the rounds, for each proxy',
+    default: '10',
+    quick: '4',
     check: seconds,
   },
   {

@@ -138,20 +138,24 @@ export class Fleet {
       this.services.push(await Service.start(options));
     }
     if (linkDelayMs > 0) await this.#startRelay();
-    for (const pod of clients)
-      await this.#startProxy(`sidecar-${pod.name}`, pod, [this.#outbound(pod, false)]);
-    for (const pod of servers)
-      await this.#startProxy(`sidecar-${pod.name}`, pod, [this.#inbound(pod, false)]);
-    await this.#startProxy(
-      'node-1',
-      network.nodes[0],
-      clients.map((pod) => this.#outbound(pod, true)),
-    );
-    await this.#startProxy(
-      'node-2',
-      network.nodes[1],
-      servers.map((pod) => this.#inbound(pod, true)),
-    );
+    const [one, two] = network.nodes;
+    // All of them are waited for, so that none is still starting when what failed is cleaned up.
+    const started = await Promise.allSettled([
+      ...clients.map((pod) => this.#startProxy(`sidecar-${pod.name}`, pod, [this.#outbound(pod, false)])),
+      ...servers.map((pod) => this.#startProxy(`sidecar-${pod.name}`, pod, [this.#inbound(pod, false)])),
+      this.#startProxy(
+        'node-1',
+        one,
+        clients.map((pod) => this.#outbound(pod, true)),
+      ),
+      this.#startProxy(
+        'node-2',
+        two,
+        servers.map((pod) => this.#inbound(pod, true)),
+      ),
+    ]);
+    const failed = started.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
     for (const { name, command } of clients) {
       const prefix = ['taskset', '-c', otherCores.join(','), ...command];
       this.openLoops.push(new OpenLoopClient(`open loop of ${name}`, prefix));

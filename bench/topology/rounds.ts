@@ -124,18 +124,26 @@ export function memoryOf(fleet: Fleet): MemoryReading {
   };
 }
 
-/** Compilers that work at run time do their work here, as they do once in the life of a proxy. */
+/**
+ * Compilers that work at run time do their work here, as they do once in the life of a proxy. Every process gets as much of it, so a
+ * way of many takes longer; a way whose proxies are all on another one is warmed up with that.
+ */
 async function warmUp(bench: BenchRun, fleet: Fleet, options: RoundsOptions): Promise<void> {
   if (options.warmUpSeconds === 0) return;
-  const closed = { ...options, closedSeconds: options.warmUpSeconds };
+  const proxiesOf = ({ way }: Contender): Set<object> => new Set(fleet.proxiesOf(way).flat());
   for (const contender of options.contenders) {
-    bench.progress.step(`warm-up: ${contender.name}`);
-    await closedRound(bench, fleet, contender, closed);
+    const proxies = proxiesOf(contender);
+    const covered = options.contenders.some((other) => {
+      const others = proxiesOf(other);
+      return others.size > proxies.size && proxies.isSubsetOf(others);
+    });
+    if (covered && proxies.size > 0) continue;
+    const seconds = options.warmUpSeconds * Math.max(1, proxies.size);
+    bench.progress.step(`warm-up: ${contender.name}, ${seconds} s`);
+    await closedRound(bench, fleet, contender, { ...options, closedSeconds: seconds });
+    await runOpen(fleet, contender.way, { ...options, seconds: 1 }, () => idPrefix(), bench.signal);
+    emptyLogs(fleet, contender.way);
   }
-  const [first] = options.contenders;
-  if (first === undefined) return;
-  bench.progress.step('warm-up: the clients');
-  await runOpen(fleet, first.way, { ...options, seconds: 1 }, () => idPrefix(), bench.signal);
 }
 
 async function openRound(

@@ -24,10 +24,12 @@ export function slowSection(results: readonly ContenderResult[]): Section {
     parts: [
       explainedTable(explained),
       partsChart(explained),
-      ...explained.flatMap(({ result, slowest }) => [
-        slowestTable(result.contender.name, slowest),
-        slowestLines(result.contender.name, slowest),
-      ]),
+      ...explained
+        .filter(isFullWay)
+        .flatMap(({ result, slowest }) => [
+          slowestTable(result.contender.name, slowest),
+          slowestLines(result.contender.name, slowest),
+        ]),
     ],
   };
 }
@@ -36,6 +38,11 @@ interface Explained {
   readonly result: ContenderResult;
   readonly tenfold: readonly Explanation[];
   readonly slowest: readonly Explanation[];
+}
+
+/** The shorter ways are steps on the way to these. */
+function isFullWay({ result }: Explained): boolean {
+  return result.contender.hops === 2;
 }
 
 function tenfoldOf({ open }: ContenderResult): Explanation[] {
