@@ -8,6 +8,7 @@
 import { constants } from 'node:os';
 import { linesOf, logsOf } from './client/log-lines.ts';
 import { measure } from './client/measure.ts';
+import type { Run, RunResult } from './client/measure.ts';
 import { Probes } from './client/probes.ts';
 import { proxyState } from './client/proxies.ts';
 import { checkFolder, reportOf, writeFiles } from './client/report.ts';
@@ -42,13 +43,13 @@ async function run(settings: Settings): Promise<number> {
   const before = await Promise.all(proxies.map(proxyState));
   const probes = new Probes(SLOWEST);
   const step = (text: string): void => console.log(`${way.name}: ${text}`);
-  const { measurements, warmUpFailures } = await measure({
+  const { measurements, warmUpFailures } = await measured({
     settings,
     way,
     probes,
     step,
     signal: interrupt.signal,
-  }).finally(async () => probes.close());
+  });
   const after = await Promise.all(proxies.map(proxyState));
   step('reading the logs');
   const lines = await linesOf(
@@ -61,13 +62,27 @@ async function run(settings: Settings): Promise<number> {
     ...(settings.rate > 0 ? [latencySection(measurements, settings)] : []),
     throughputSection(measurements),
     proxySection(before, after),
-    ...(probes.sent > 0 ? [slowSection(probes, lines)] : []),
+    ...(probes.sent > 0 ? [slowSection(probes, lines, way.name)] : []),
   ];
-  const notes = failures === 0 ? [] : [`${failures} requests failed, those of warm-up and probes included`];
+  const unseen = probes.slowest.filter(({ id }) => !lines.some((line) => line.id === id)).length;
+  const notes = [
+    ...(failures === 0 ? [] : [`${failures} requests failed, those of warm-up and probes included`]),
+    ...(proxies.length === 0 || unseen === 0
+      ? []
+      : [`${unseen} of the slowest probes left no line in the logs below ${settings.logs}`]),
+  ];
   const report = reportOf({ profile: way.name, startedAt, sections, notes }, settings);
   console.log(`\n${await writeFiles(report, way.name, lines, settings.results)}\n`);
   console.log(`${failures} failures; report: ${way.name}.json and ${way.name}.html in ${settings.results}`);
   return failures === 0 ? 0 : FAILED;
+}
+
+async function measured(run: Run): Promise<RunResult> {
+  try {
+    return await measure(run);
+  } finally {
+    await run.probes.close();
+  }
 }
 
 function codeOf(error: unknown): number {

@@ -14,10 +14,10 @@ import { SettingsError } from './settings.ts';
 import type { Settings, WayName } from './settings.ts';
 
 const WORDS: Readonly<Record<WayName, string>> = {
-  direct: 'no proxy: client, service',
-  sidecar: "a proxy per pod: client, its sidecar, the service's sidecar, service",
+  direct: 'No proxy: client, service',
+  sidecar: "A proxy in every pod: client, its sidecar, the service's sidecar, service",
   nodeproxy:
-    "a proxy per node: client, its node's proxy, the service's node's proxy, service; one proxy where both are on one node",
+    "A proxy on every node: client, its node's proxy, the service's node's proxy, service; one proxy where both are on one node",
 };
 
 export interface Written {
@@ -30,7 +30,7 @@ export interface Written {
 export function reportOf({ profile, startedAt, sections, notes }: Written, settings: Settings): Report {
   return {
     scenario: 'compose',
-    title: `Compose, ${profile}: ${WORDS[profile]}`,
+    title: `Compose, ${profile}`,
     startedAt: startedAt.toISOString(),
     seconds: (Date.now() - startedAt.getTime()) / 1000,
     setUp: {
@@ -46,7 +46,7 @@ export function reportOf({ profile, startedAt, sections, notes }: Written, setti
       'The profiles run one after another, not in turns: what drifts on the machine between two of them stands in their difference.',
       ...notes,
     ],
-    sections,
+    sections: [{ title: 'The way', text: [`${WORDS[profile]}.`], parts: [] }, ...sections],
   };
 }
 

@@ -11,7 +11,7 @@ import type { FoundLine } from './log-lines.ts';
 import type { Measurement } from './measure.ts';
 import type { Probe, Probes } from './probes.ts';
 import type { ProxyState } from './proxies.ts';
-import type { Settings } from './settings.ts';
+import type { Settings, WayName } from './settings.ts';
 
 const MIB = 1024 * 1024;
 const RATE_NOTE =
@@ -87,7 +87,7 @@ export function proxySection(before: readonly ProxyState[], after: readonly Prox
   const sum = (cell: number): number => rows.reduce((total, { cells }) => total + Number(cells[cell]), 0);
   return {
     title: 'Proxies',
-    text: [`${after.length} processes of the same build.`],
+    text: [`Processes of the same build: ${after.length}.`],
     parts: [
       {
         kind: 'table',
@@ -108,12 +108,17 @@ export function proxySection(before: readonly ProxyState[], after: readonly Prox
   };
 }
 
-export function slowSection({ slowest, sent, failed }: Probes, found: readonly FoundLine[]): Section {
+/** Its table is of this profile alone: no row of it means the same in another report. */
+export function slowSection(
+  { slowest, sent, failed }: Probes,
+  found: readonly FoundLine[],
+  profile: WayName,
+): Section {
   const lines = slowest.map(({ id }) => found.filter((each) => each.id === id));
   const rows = slowest.flatMap((probe, index) => slowRows(probe, index, lines[index] ?? []));
   const table: Table = {
     kind: 'table',
-    title: 'Where the time of the slowest went',
+    title: `Where the time of the slowest went, ${profile}`,
     rows: 'probe',
     ranked: false,
     columns: [

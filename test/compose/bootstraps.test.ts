@@ -60,12 +60,8 @@ function proxiesWith(file: string): string[] {
 }
 
 test('there is a bootstrap for each kind of proxy, and each is used', () => {
-  assert.deepEqual(FILES.map((file) => basename(file)).sort(), [
-    'node-a.yaml',
-    'node-b.yaml',
-    'sidecar.yaml',
-  ]);
-  assert.deepEqual(FILES.map((file) => proxiesWith(file).length).sort(), [1, 1, 4]);
+  const used = Object.fromEntries(FILES.map((file) => [basename(file), proxiesWith(file).length]));
+  assert.deepEqual(used, { 'node-a.yaml': 1, 'node-b.yaml': 1, 'sidecar.yaml': 4 });
 });
 
 for (const file of FILES)

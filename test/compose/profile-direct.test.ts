@@ -13,7 +13,7 @@ test('direct: without a proxy the services are measured themselves', async () =>
     assertOrder(profile.run);
     const report = assertReport(profile, 'direct');
     assert.ok(report.sections.some(({ text }) => text.some((line) => line.includes('no proxy on the way'))));
-    const { body } = tableOf(report, 'Where the time of the slowest went');
+    const { body } = tableOf(report, 'Where the time of the slowest went, direct');
     assert.equal(body.length, 10);
     for (const { cells } of body) assert.ok(Number(cells[0]) > 0);
   } finally {
