@@ -34,15 +34,22 @@ export function compareText(one: Report, other: Report): Comparison {
     const table = comparedTable(title, left, right, counts);
     return table.body.length === 0 ? [] : ['', ...tableLines(table)];
   });
-  const lines = [
-    printable(`${one.title}: two runs`),
-    printable(`first:  commit ${commitText(one.setUp)}, ${one.startedAt}`),
-    printable(`second: commit ${commitText(other.setUp)}, ${other.startedAt}`),
-    ...parts,
-    '',
-    ...summary(counts),
-  ];
+  const lines = [...headings(one, other), ...parts, '', ...summary(counts)];
   return { text: lines.join('\n'), comparable: true };
+}
+
+/** Two runs of one scenario have one title, unless it names what they differ in. */
+function headings(one: Report, other: Report): string[] {
+  const whenOf = ({ setUp, startedAt }: Report): string => `commit ${commitText(setUp)}, ${startedAt}`;
+  const lines =
+    one.title === other.title
+      ? [`${one.title}: two runs`, `first:  ${whenOf(one)}`, `second: ${whenOf(other)}`]
+      : [
+          `${one.scenario}: two runs`,
+          `first:  ${one.title}, ${whenOf(one)}`,
+          `second: ${other.title}, ${whenOf(other)}`,
+        ];
+  return lines.map((line) => printable(line));
 }
 
 function reasonsAgainst(one: Report, other: Report): string[] {
