@@ -15,14 +15,14 @@ const REQUESTS = 1_000_000;
 const LEAST_REQUESTS = 2000;
 const SLICES = 10;
 /** A run that is too short for a slope needs no more. */
-const FEW_SLICES = 3;
+const FEW_SLICES = 2;
 /** Slices in which caches fill and code is compiled: no part of the slope. */
 const WARM_SLICES = 2;
 /** Share of the full number from which on the slope has a bar. */
 const LEAST_SHARE = 0.1;
 const CLIENTS = 32;
 const PIPELINE = 16;
-const SETTLE_MS = 1500;
+const SETTLE_MS = 700;
 /**
  * One pointer: whatever keeps anything of a request alive needs at least that. A leaked stream object takes a thousand. Below
  * a tenth of the full number of requests, a compiled function weighs more than that, and the bar says nothing.
