@@ -88,13 +88,14 @@ function optionsOf(settings: Settings): Record<string, string> {
     rounds: String(rounds),
     rate: String(rate),
     path,
+    concurrency: String(settings.concurrency),
     services: settings.services.map(({ name }) => name).join(' '),
   };
 }
 
 function commandOf(profile: WayName, settings: Settings): string {
-  const { connections, seconds, warmUpSeconds, rounds, rate, path } = settings;
-  const variables = `CONNECTIONS=${connections} SECONDS=${seconds} WARM_UP_SECONDS=${warmUpSeconds} ROUNDS=${rounds} RATE=${rate}`;
+  const { connections, seconds, warmUpSeconds, rounds, rate, path, concurrency } = settings;
+  const variables = `CONNECTIONS=${connections} SECONDS=${seconds} WARM_UP_SECONDS=${warmUpSeconds} ROUNDS=${rounds} RATE=${rate} CONCURRENCY=${concurrency}`;
   const more = /^[\w/?=&.-]+$/.test(path) ? path : path.replaceAll("'", String.raw`'\''`);
   return `${variables} REQUEST_PATH='${more}' docker compose --profile ${profile} up --build --exit-code-from client`;
 }

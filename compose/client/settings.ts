@@ -34,6 +34,8 @@ export interface Settings {
   readonly results: string;
   /** Folder with a folder of logs for each proxy, of its name. */
   readonly logs: string;
+  /** Worker threads of each proxy and the commit: only stated in the report. */
+  readonly concurrency: number;
   readonly commit: string;
 }
 
@@ -73,6 +75,7 @@ export function readSettings(environment: Environment): Settings {
     rounds: number('ROUNDS', 1, 100),
     rate: number('RATE', 0, 1_000_000),
     path,
+    concurrency: number('CONCURRENCY', 1, 1024),
     results: text('RESULTS'),
     logs: text('LOGS'),
     commit: environment['COMMIT']?.trim() || 'unknown',

@@ -24,6 +24,7 @@ const GOOD: Readonly<Record<string, string>> = {
   ROUNDS: '1',
   WARM_UP_SECONDS: '0',
   REQUEST_PATH: '/',
+  CONCURRENCY: '2',
   SERVICES: 'one=one:8080 two=two:8080',
   DIRECT_MARK: 'direct=direct:8080',
   SIDECAR_ENTRY: '127.0.0.1:15001',

@@ -67,6 +67,7 @@ export function assertReport({ run, exitCode, clientOutput }: ProfileRun, profil
     [report.setUp.options['connections'], report.setUp.options['rate'], report.setUp.options['rounds']],
     [LOAD.CONNECTIONS, LOAD.RATE, LOAD.ROUNDS],
   );
+  assert.equal(report.setUp.options['concurrency'], LOAD.CONCURRENCY);
   assert.ok(report.command?.includes(`--profile ${profile} up`));
   for (const name of ['Latency by service', 'Throughput by service']) {
     const { columns, body } = tableOf(report, name);
