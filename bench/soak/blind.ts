@@ -36,6 +36,8 @@ export interface BlindRun {
   readonly text: string;
   readonly truth: readonly string[];
   readonly verdict: Verdict;
+  /** The proxy had no processor, of which the judges know nothing. */
+  readonly unservedMs: number;
 }
 
 async function runBlind(soak: Soak): Promise<PartResult> {
@@ -83,8 +85,20 @@ async function runOne(
   mkdirSync(folder);
   try {
     const fault = kind.plan(dice);
-    const log = await runStand({ folder, core: soak.bench.cores.proxy, services, dice, fault });
-    return { kind: kind.name, text: fault.text, truth: fault.truth, verdict: await judge(log) };
+    const { logFile, unservedMs } = await runStand({
+      folder,
+      core: soak.bench.cores.proxy,
+      services,
+      dice,
+      fault,
+    });
+    return {
+      kind: kind.name,
+      text: fault.text,
+      truth: fault.truth,
+      verdict: await judge(logFile),
+      unservedMs,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -120,6 +134,10 @@ export function result(runs: readonly BlindRun[]): PartResult {
         'segments of its ledger that explain a slow request, on average',
         mean(runs.map(({ verdict }) => verdict.segments)).toFixed(2),
       ),
+      figure(
+        'time in which the proxy had no processor, mean of the runs',
+        `${mean(runs.map(({ unservedMs }) => unservedMs)).toFixed(0)} ms`,
+      ),
       figure('runs whose fault is named first', `${first} of ${runs.length}`),
       figure('runs whose fault is not named at all', `${missed.length} of ${runs.length}`),
     ],
@@ -136,8 +154,8 @@ export function result(runs: readonly BlindRun[]): PartResult {
         lines: wrong
           .slice(0, LISTED)
           .map(
-            ({ kind, text, truth, verdict }) =>
-              `${kind} (${text}): right ${truth.join(' or ')}; named ${verdict.named.join(', ') || 'nothing'}`,
+            ({ kind, text, truth, verdict, unservedMs }) =>
+              `${kind} (${text}): right ${truth.join(' or ')}; named ${verdict.named.join(', ') || 'nothing'}; no processor for ${unservedMs.toFixed(0)} ms of the run`,
           ),
       },
     ],

@@ -15,6 +15,7 @@ function run(named: readonly string[], base = 11): BlindRun {
     text: '',
     truth: ['filter · audit'],
     verdict: { base, segments: 1, named, slow: 5 },
+    unservedMs: 0,
   };
 }
 

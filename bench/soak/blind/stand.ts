@@ -2,7 +2,7 @@
  * One run of the blind test: a proxy of one worker with three filters and two clusters, healthy traffic over eight connections, and one
  * fault that strikes a few times meanwhile. What is left is the log.
  */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { delay } from '../../../src/base/clock.ts';
@@ -54,12 +54,18 @@ const FILTER_MODULE = [
   '',
 ].join('\n');
 
-/** The log file. */
-export async function runStand(options: StandOptions): Promise<string> {
+export interface StandResult {
+  readonly logFile: string;
+  /** How long the thread of the proxy that waited most was ready to run and had no processor: what the machine did beside the fault. */
+  readonly unservedMs: number;
+}
+
+export async function runStand(options: StandOptions): Promise<StandResult> {
   const { folder, core, fault } = options;
   const log = join(folder, 'access.log');
   const proxy = await SoakProxy.start({ folder, core, concurrency: 1, bootstrap: bootstrapOf(options, log) });
   const clients = new Set<LabClient>();
+  let unservedMs = 0;
   const open = async (): Promise<LabClient> => {
     const client = await LabClient.open(proxy.port);
     clients.add(client);
@@ -69,6 +75,7 @@ export async function runStand(options: StandOptions): Promise<string> {
     await warmUp(open);
     const { dice } = options;
     const targets = CLUSTERS.filter((name) => name !== fault.avoided);
+    const unservedBefore = unservedOf(proxy.pid);
     const faults = { striking: true };
     const healthy = Array.from({ length: HEALTHY_CLIENTS }, async () => {
       const client = await open();
@@ -85,11 +92,22 @@ export async function runStand(options: StandOptions): Promise<string> {
     await delay(BETWEEN_MS[0]);
     faults.striking = false;
     await Promise.all(healthy);
+    unservedMs = unservedOf(proxy.pid) - unservedBefore;
   } finally {
     for (const client of clients) client.close();
     await proxy.stop();
   }
-  return log;
+  return { logFile: log, unservedMs };
+}
+
+/** Linux: the second number of schedstat is the time on a run queue, in nanoseconds. */
+function unservedOf(pid: number): number {
+  const folder = `/proc/${pid}/task`;
+  const waits = readdirSync(folder).map((task) => {
+    const [, waited = '0'] = readFileSync(join(folder, task, 'schedstat'), 'utf8').split(' ');
+    return Number(waited) / 1e6;
+  });
+  return Math.max(...waits);
 }
 
 function bootstrapOf({ folder, services, fault }: StandOptions, log: string): JsonObject {
