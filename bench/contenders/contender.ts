@@ -30,6 +30,8 @@ export interface Contender {
   /** As it stands in tables. */
   readonly name: string;
   readonly program: Program;
+  /** It has threads for all cores, those of the load too; otherwise it gets the one for proxies. */
+  readonly allCores?: boolean;
   /** Writes its configuration. */
   configure(place: Place): Command;
 }

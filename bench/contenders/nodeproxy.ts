@@ -23,12 +23,14 @@ export interface NodeproxyOptions {
   readonly args?: readonly string[];
   readonly listener?: object;
   readonly cluster?: object;
+  readonly allCores?: boolean;
 }
 
 export function nodeproxy({ name, file, log, ...options }: NodeproxyOptions): Contender {
   return {
     name,
     program: NODEPROXY,
+    allCores: options.allCores ?? false,
     configure(place) {
       const path = join(place.folder, `${file}.log`);
       const filter = httpFilter(log, path);

@@ -68,8 +68,9 @@ export class Rig {
   }
 
   /** @throws StartError; the signal's reason. */
-  async start(contender: Contender, core = this.bench.cores.proxy): Promise<Running> {
-    const running = await this.#start(contender, core);
+  async start(contender: Contender): Promise<Running> {
+    const { proxy, all } = this.bench.cores;
+    const running = await this.#start(contender, contender.allCores === true ? all : proxy);
     this.#state(contender.program);
     return running;
   }
@@ -96,7 +97,7 @@ export class Rig {
     await Promise.all(all.map((process) => process.stop()));
   }
 
-  async #start(contender: Contender, core: number): Promise<Running> {
+  async #start(contender: Contender, core: number | readonly number[]): Promise<Running> {
     const missing = contender.program.missing();
     if (missing !== undefined) throw new StartError(missing);
     this.#places += 1;

@@ -36,8 +36,8 @@ export interface StartOptions {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** Core that the process and its threads are pinned to. */
-  readonly core: number;
+  /** Core, or cores, that the process and its threads are pinned to. */
+  readonly core: number | readonly number[];
   /** Local port that answers when it is ready. */
   readonly port: number;
   /** Standard output is appended to this file; absent = dropped. */

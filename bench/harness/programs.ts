@@ -27,8 +27,8 @@ function isProgram(file: string): boolean {
 }
 
 /** `taskset` in front of a command, where the machine has it; without it the scheduler chooses, and the report says so. */
-export function pinnedTo(core: number): string[] {
-  return findProgram('taskset') === undefined ? [] : ['taskset', '-c', String(core)];
+export function pinnedTo(cores: number | readonly number[]): string[] {
+  return findProgram('taskset') === undefined ? [] : ['taskset', '-c', [cores].flat().join(',')];
 }
 
 /** Was free when asked for: who starts something there looks whether it came up. */

@@ -7,6 +7,7 @@ import { PEERS_SCENARIO } from './peers.ts';
 import { THREADS } from './threads.ts';
 import { TOPOLOGY } from './topology.ts';
 import { SOAK } from './soak.ts';
+import { TUNING } from './tuning.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   TOPOLOGY,
@@ -15,5 +16,6 @@ export const SCENARIOS: readonly Scenario[] = [
   PEERS_SCENARIO,
   MEMORY,
   THREADS,
+  TUNING,
   SOAK,
 ];
