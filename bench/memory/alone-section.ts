@@ -21,7 +21,7 @@ export function aloneSection(results: readonly AloneResult[]): Section {
     text: [
       'Every service is a static cluster of 2 endpoints and a virtual host with one route; every worker is an own thread. Memory is that ' +
         'of the whole process some seconds after the last thing that happened to it. "Used": each service was asked for once through each ' +
-        'of the workers; the pods close their connections, so no sockets are counted.',
+        'of the workers; the pods close their connections, so no sockets are counted. Where a dash stands the mesh was too large for that (--use-all).',
       'The start is from the start of the process to the last worker that accepts; that of a worker from the first instant of its thread ' +
         '(the kernel tells it in steps of 10 ms) to the line in the application log that says it is ready, the slowest one.',
       ...failed.map(

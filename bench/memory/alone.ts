@@ -18,6 +18,8 @@ export interface AloneOptions {
   readonly workers: readonly number[];
   readonly rounds: number;
   readonly settleSeconds: number;
+  /** All services are used in meshes of up to so many. */
+  readonly mostUsed: number;
 }
 
 /** Services that are used first. */
@@ -36,6 +38,7 @@ export interface AloneRound {
   readonly idle: Stage;
   /** Null where the mesh has no more than that. */
   readonly some: Stage | null;
+  /** Null where it has none, or too many. */
   readonly all: Stage | null;
 }
 
@@ -66,7 +69,7 @@ export async function measureAlone(lab: MemoryLab, options: AloneOptions): Promi
         options.rounds * cells.length,
       );
       try {
-        cell.rounds.push(await measureRound(lab, services, workers, options.settleSeconds));
+        cell.rounds.push(await measureRound(lab, services, workers, options));
       } catch (error) {
         if (lab.bench.signal.aborted || !(error instanceof ProxyStartError)) throw error;
         cell.failure = error.message;
@@ -81,23 +84,30 @@ async function measureRound(
   lab: MemoryLab,
   services: number,
   workers: number,
-  settleSeconds: number,
+  { settleSeconds, mostUsed }: AloneOptions,
 ): Promise<AloneRound> {
   const proxy = await lab.start(services, workers);
   try {
     await lab.rest(settleSeconds);
     const idle = await stageOf(proxy, workers);
-    const { some, all } = await useServices(lab, proxy, { services, workers, settleSeconds });
+    const { some, all } = await useServices(lab, proxy, { services, workers, settleSeconds, mostUsed });
     return { readyMs: proxy.readyMs, workerStartMs: slowest(proxy), idle, some, all };
   } finally {
     await lab.stop(proxy);
   }
 }
 
+interface Use {
+  readonly services: number;
+  readonly workers: number;
+  readonly settleSeconds: number;
+  readonly mostUsed: number;
+}
+
 async function useServices(
   lab: MemoryLab,
   proxy: MeshProxy,
-  { services, workers, settleSeconds }: { services: number; workers: number; settleSeconds: number },
+  { services, workers, settleSeconds, mostUsed }: Use,
 ): Promise<Pick<AloneRound, 'some' | 'all'>> {
   if (services === 0) return { some: null, all: null };
   const client = await MeshClient.open(proxy.port, workers);
@@ -109,6 +119,7 @@ async function useServices(
       await lab.rest(settleSeconds);
       some = await stageOf(proxy, workers);
     }
+    if (services > mostUsed) return { some, all: null };
     await client.use(some === null ? 0 : SOME, services, signal);
     await lab.rest(settleSeconds);
     return { some, all: await stageOf(proxy, workers) };

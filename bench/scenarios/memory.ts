@@ -53,6 +53,10 @@ export const MEMORY: Scenario = {
       default: '0,100,500,1500,2500,5000,12500,25000,50000',
       quick: '0,1500,5000',
     },
+    {
+      ...counts('use-all', 'services of the largest mesh in which all of them are used'),
+      default: '5000',
+    },
     { ...counts('workers', 'workers of one proxy', '<n,…>'), default: '1,2,4', quick: '1,2' },
     { ...counts('sidecar-workers', 'workers of each sidecar and node proxy'), default: '2' },
     { ...counts('rounds', 'times that each is measured'), default: '3', quick: '1' },
@@ -105,7 +109,12 @@ const MEASURED: Readonly<Record<Part, (lab: MemoryLab) => Promise<Section[]>>> =
     const options = shared(lab.bench);
     const sizes = listOption(lab.bench, 'sizes').map(Number);
     const workers = listOption(lab.bench, 'workers').map(Number);
-    const results = await measureAlone(lab, { ...options, sizes, workers });
+    const results = await measureAlone(lab, {
+      ...options,
+      sizes,
+      workers,
+      mostUsed: numberOption(lab.bench, 'use-all'),
+    });
     return [aloneSection(results), barsSection(results)];
   },
 };
