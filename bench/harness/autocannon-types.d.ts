@@ -9,6 +9,8 @@ declare module 'autocannon' {
     readonly duration?: number;
     readonly amount?: number;
     readonly pipelining?: number;
+    /** Milliseconds between its samples, and between its looks whether the duration is over; 1000. */
+    readonly sampleInt?: number;
     /** Requests per second of all connections together; each connection still waits for its answer. */
     readonly overallRate?: number;
     /** Seconds without an answer. */

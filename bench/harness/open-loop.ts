@@ -145,7 +145,7 @@ export interface Percentiles {
 
 /** Of those that were answered. @throws RangeError where none was. */
 export function percentilesOf(lengths: readonly Uint32Array[]): Percentiles {
-  const answered = lengths.flatMap((list) => [...list.filter((each) => each !== FAILED)]);
+  const answered = lengths.flatMap((list) => Array.from(list).filter((each) => each !== FAILED));
   const sorted = answered.toSorted((a, b) => a - b);
   if (sorted.length === 0) throw new RangeError('no request was answered');
   return {

@@ -61,7 +61,7 @@ test('every front passes requests to every other, counted and logged for the rig
           server === 'plain' ? [] : [60, 72],
         );
         for (const count of [...cell.outbound, ...cell.inbound])
-          assert.ok(isRight(count), `${JSON.stringify(count)}`);
+          assert.ok(isRight(count), JSON.stringify(count));
         assert.equal(cell.copied.outbound === null, client === 'plain');
         for (const copied of [cell.copied.outbound, cell.copied.inbound]) {
           if (copied === null) continue;
