@@ -55,7 +55,7 @@ export const MEMORY: Scenario = {
     },
     {
       ...counts('use-all', 'services of the largest mesh in which all of them are used'),
-      default: '5000',
+      default: '50000',
     },
     { ...counts('workers', 'workers of one proxy', '<n,…>'), default: '1,2,4', quick: '1,2' },
     { ...counts('sidecar-workers', 'workers of each sidecar and node proxy'), default: '2' },
