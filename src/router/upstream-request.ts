@@ -187,6 +187,8 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
     const connection = this.connection;
     if (this.state !== 'open' || connection === null) return;
     const { info } = this.callbacks;
+    // The client went in the same turn, before this was read: its record is closed, though the filters stand until the turn ends.
+    if (info.endAt >= 0) return;
     info.noteRead('upstreamRead', connection, mark, bytes);
     const { upstream } = info;
     const { at } = connection.lastRead;

@@ -26,6 +26,20 @@ test('a GET on an idle connection goes out at once and its answer comes back wit
   assert.equal(world.dispatcher.nextDeadline(), Infinity, 'no timer is left');
 });
 
+test('an answer that is read in the turn in which the client went is no part of the record', () => {
+  const world = new World();
+  const stream = world.request();
+  const { info } = stream;
+  const exchange = world.exchange();
+  world.dispatcher.advance(5);
+  info.endAt = world.dispatcher.clock.now();
+  world.dispatcher.advance(1);
+  exchange.respond(200, 'late');
+  // It would be later than the end: a response of less than no time.
+  assert.deepEqual([info.upstream.responseFirstByteAt, info.upstream.responseBodyFirstByteAt], [-1, -1]);
+  assert.equal(info.upstream.wireBytesReceived, 0);
+});
+
 test('suppress_envoy_headers leaves the router’s own headers out', () => {
   const world = new World({
     router: { suppress_envoy_headers: true },

@@ -179,6 +179,7 @@ function fakeInfo(): StreamInfo {
   } as unknown as UpstreamInfo;
   const info = {
     kind: 'http',
+    endAt: -1,
     responseCodeDetails: '',
     flags,
     attemptCount: 0,
