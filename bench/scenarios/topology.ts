@@ -25,6 +25,10 @@ import { slowSection } from '../topology/slow-section.ts';
 
 const NAMES = CONTENDERS.map(({ name }) => name);
 
+/** Of one way, however far its workers are then; the report says how far. */
+const WARM_UP_SECONDS = 180;
+const QUICK_WARM_UP_SECONDS = 26;
+
 const OPTIONS: readonly BenchOption[] = [
   {
     name: 'network',
@@ -70,11 +74,11 @@ const OPTIONS: readonly BenchOption[] = [
   },
   {
     name: 'warm-up',
-    value: '<s>',
-    help: 'of closed loop before the rounds, for each proxy',
-    default: '10',
-    quick: '4',
-    check: seconds,
+    value: '<n>',
+    help: 'requests to each worker of each proxy before the rounds',
+    default: '30000',
+    quick: '6000',
+    check: wholeNumber(0, 10_000_000),
   },
   {
     name: 'concurrency',
@@ -149,13 +153,13 @@ async function measure(bench: BenchRun, fleet: Fleet): Promise<Section[]> {
   const options = roundsOptions(bench);
   const idle = memoryOf(fleet);
   const matrix = await measureMatrix(bench, fleet);
-  const { results, loaded } = await measureRounds(bench, fleet, options);
+  const { results, loaded, warmUps } = await measureRounds(bench, fleet, options);
   const pods = fleet.network.clients.length;
   return [
     setUpSection(bench, fleet),
     latencySection(results, options),
     throughputSection(results, options),
-    cpuSection(results, options),
+    cpuSection(results, options, warmUps),
     memorySection({ pods, concurrency: numberOption(bench, 'concurrency'), idle, loaded }),
     slowSection(results),
     matrixSection(matrix),
@@ -166,7 +170,9 @@ function roundsOptions(bench: BenchRun): RoundsOptions {
   return {
     contenders: contendersOf(bench.options.get('only') ?? 'all'),
     rounds: numberOption(bench, 'rounds'),
-    warmUpSeconds: numberOption(bench, 'warm-up'),
+    warmUpRequests: numberOption(bench, 'warm-up'),
+    warmUpSeconds: bench.quick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS,
+    concurrency: numberOption(bench, 'concurrency'),
     rate: numberOption(bench, 'rate'),
     connections: numberOption(bench, 'connections'),
     seconds: numberOption(bench, 'seconds'),

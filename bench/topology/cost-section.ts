@@ -2,7 +2,7 @@
 import type { Chart, Column, Measured, Row, Section, Table } from '../report/report.ts';
 import { measured } from '../harness/statistics.ts';
 import { overRounds } from './latency-section.ts';
-import type { ContenderResult, CpuSplit, LoadOptions, MemoryReading } from './rounds.ts';
+import type { ContenderResult, CpuSplit, LoadOptions, MemoryReading, WarmUp } from './rounds.ts';
 
 const MIB = 1024 * 1024;
 const US_PER_SECOND = 1e6;
@@ -61,11 +61,19 @@ export function throughputSection(results: readonly ContenderResult[], load: Loa
   };
 }
 
-export function cpuSection(results: readonly ContenderResult[], load: LoadOptions): Section {
+export function cpuSection(
+  results: readonly ContenderResult[],
+  load: LoadOptions,
+  warmUps: readonly WarmUp[],
+): Section {
   return {
     title: 'CPU per request',
     text: [
       'Time on a processor of each process, by role, divided by the requests of the round, from the scheduler (sum_exec_runtime, nanoseconds). Proxies that are on no way of the round are not counted.',
+      ...warmUps.map(
+        ({ contender, requestsPerWorker, seconds }) =>
+          `Before the first round each worker of a proxy of ${contender} had served ${requestsPerWorker} requests, for ${seconds} s. Code is compiled while it runs: a worker that has served fewer is dearer, and the first rounds are.`,
+      ),
       'Outbound work (routes by host, a choice of clusters) against inbound work (one route) is told by the two roles of proxies of one way, which serve the same requests at the same rate.',
     ],
     parts: [

@@ -38,7 +38,12 @@ export interface LoadOptions {
 export interface RoundsOptions extends LoadOptions {
   readonly contenders: readonly Contender[];
   readonly rounds: number;
+  /** For each worker of each proxy; 0: none. */
+  readonly warmUpRequests: number;
+  /** Of one way at most. */
   readonly warmUpSeconds: number;
+  /** Workers of a proxy. */
+  readonly concurrency: number;
 }
 
 /** Seconds of CPU of the processes of one role. */
@@ -88,6 +93,7 @@ export interface MemoryReading {
 export interface RoundsResult {
   readonly results: readonly ContenderResult[];
   readonly loaded: readonly MemoryReading[];
+  readonly warmUps: readonly WarmUp[];
 }
 
 export async function measureRounds(
@@ -101,7 +107,7 @@ export async function measureRounds(
     closed: [],
   }));
   const loaded: MemoryReading[] = [];
-  await warmUp(bench, fleet, options);
+  const warmUps = await warmUp(bench, fleet, options);
   for (let round = 0; round < options.rounds; round += 1) {
     for (const [index, { contender, open, closed }] of results.entries()) {
       const step = round * results.length + index;
@@ -112,7 +118,7 @@ export async function measureRounds(
     }
     loaded.push(memoryOf(fleet));
   }
-  return { results, loaded };
+  return { results, loaded, warmUps };
 }
 
 export function memoryOf(fleet: Fleet): MemoryReading {
@@ -124,26 +130,52 @@ export function memoryOf(fleet: Fleet): MemoryReading {
   };
 }
 
+/** What a way's proxies had served before the first round. */
+export interface WarmUp {
+  readonly contender: string;
+  readonly requestsPerWorker: number;
+  readonly seconds: number;
+}
+
 /**
- * Compilers that work at run time do their work here, as they do once in the life of a proxy. Every process gets as much of it, so a
- * way of many takes longer; a way whose proxies are all on another one is warmed up with that.
+ * Compilers that work at run time do their work here, as they do once in the life of a proxy. Every worker gets as many requests of
+ * it, so a way of many processes takes longer; a way whose proxies are all on another one is warmed up with that.
  */
-async function warmUp(bench: BenchRun, fleet: Fleet, options: RoundsOptions): Promise<void> {
-  if (options.warmUpSeconds === 0) return;
-  const proxiesOf = ({ way }: Contender): Set<object> => new Set(fleet.proxiesOf(way).flat());
-  for (const contender of options.contenders) {
-    const proxies = proxiesOf(contender);
-    const covered = options.contenders.some((other) => {
-      const others = proxiesOf(other);
-      return others.size > proxies.size && proxies.isSubsetOf(others);
-    });
-    if (covered && proxies.size > 0) continue;
-    const seconds = options.warmUpSeconds * Math.max(1, proxies.size);
-    bench.progress.step(`warm-up: ${contender.name}, ${seconds} s`);
-    await closedRound(bench, fleet, contender, { ...options, closedSeconds: seconds });
-    await runOpen(fleet, contender.way, { ...options, seconds: 1 }, () => idPrefix(), bench.signal);
-    emptyLogs(fleet, contender.way);
+async function warmUp(bench: BenchRun, fleet: Fleet, options: RoundsOptions): Promise<WarmUp[]> {
+  const done: WarmUp[] = [];
+  if (options.warmUpRequests === 0) return done;
+  const { contenders, concurrency } = options;
+  for (const contender of contenders) {
+    if (isCovered(fleet, contender, contenders)) continue;
+    const { name, way } = contender;
+    bench.progress.step(`warm-up: ${name}`);
+    // Of the side with more of them: each of its workers gets the fewest.
+    const workers = Math.max(0, ...fleet.proxiesOf(way).map((side) => side.length * concurrency));
+    let [requests, seconds] = [0, 0];
+    do {
+      requests += (
+        await closedRound(bench, fleet, contender, { ...options, closedSeconds: WARM_UP_STEP_SECONDS })
+      ).requests;
+      seconds += WARM_UP_STEP_SECONDS;
+    } while (requests < options.warmUpRequests * workers && seconds < options.warmUpSeconds);
+    await runOpen(fleet, way, { ...options, seconds: 1 }, () => idPrefix(), bench.signal);
+    emptyLogs(fleet, way);
+    if (workers > 0)
+      done.push({ contender: name, requestsPerWorker: Math.round(requests / workers), seconds });
   }
+  return done;
+}
+
+const WARM_UP_STEP_SECONDS = 2;
+
+function isCovered(fleet: Fleet, contender: Contender, contenders: readonly Contender[]): boolean {
+  const proxiesOf = ({ way }: Contender): Set<object> => new Set(fleet.proxiesOf(way).flat());
+  const proxies = proxiesOf(contender);
+  if (proxies.size === 0) return false;
+  return contenders.some((other) => {
+    const others = proxiesOf(other);
+    return others.size > proxies.size && proxies.isSubsetOf(others);
+  });
 }
 
 async function openRound(
