@@ -6,6 +6,7 @@
  * microseconds. A warm-up is a run whose answers are not recorded, on connections of its own.
  */
 import autocannon from 'autocannon';
+import type { AutocannonConnection } from 'autocannon';
 import net from 'node:net';
 import { createHistogram } from 'node:perf_hooks';
 import type { RecordableHistogram } from 'node:perf_hooks';
@@ -49,7 +50,7 @@ function shoot(options: AutocannonLoad, seconds: number): Promise<LoadReport> {
     ...(method === undefined ? {} : { method }),
     ...(headers === undefined ? {} : { headers }),
     ...(body === undefined ? {} : { body }),
-    ...(reconnectRate === undefined ? {} : { reconnectRate }),
+    ...(reconnectRate === undefined ? {} : { reconnectRate, setupClient: countLastAnswers }),
     ...(timeoutSeconds === undefined ? {} : { timeout: timeoutSeconds }),
   };
   const before = process.cpuUsage();
@@ -78,6 +79,22 @@ function shoot(options: AutocannonLoad, seconds: number): Promise<LoadReport> {
       latency.record(Math.max(1, Math.round(ms * US_PER_MS))),
     );
   });
+}
+
+/**
+ * autocannon drops the answer behind which it reconnects: with a connection for each request it would count none. Its client is told
+ * of that answer as of any other, before the connection goes.
+ */
+function countLastAnswers(client: AutocannonConnection): void {
+  const { pipelinedRequests: queue } = client;
+  const reset = client._resetConnection.bind(client);
+  const terminate = queue.terminateRequest.bind(queue);
+  let last: ReturnType<typeof terminate> | undefined;
+  queue.terminateRequest = () => (last = terminate());
+  client._resetConnection = () => {
+    if (last !== undefined) client.emit('response', last.headers.statusCode, last.bytes, last.duration);
+    reset();
+  };
 }
 
 function percentilesOf(histogram: RecordableHistogram): LoadReport['latency'] {

@@ -20,6 +20,21 @@ declare module 'autocannon' {
     readonly body?: string | Buffer;
     /** Requests after which a connection is closed and opened anew. */
     readonly reconnectRate?: number;
+    /** For each connection, before it is opened. */
+    readonly setupClient?: (client: AutocannonConnection) => void;
+  }
+
+  /** Insides of its client, as they are in version 9: what `autocannon-process.ts` mends. */
+  interface AutocannonConnection {
+    readonly pipelinedRequests: {
+      terminateRequest(): {
+        readonly headers: { readonly statusCode: number };
+        readonly bytes: number;
+        readonly duration: number;
+      };
+    };
+    _resetConnection(this: AutocannonConnection): void;
+    emit(event: 'response', status: number, bytes: number, ms: number): void;
   }
 
   interface Result {

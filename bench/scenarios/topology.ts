@@ -8,9 +8,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { oneOf, UsageError, wholeNumber } from '../../src/cli/option.ts';
 import { suggestion } from '../../src/config/suggestion.ts';
+import { median } from '../harness/statistics.ts';
 import type { Section } from '../report/report.ts';
 import { numberOption } from '../scenario.ts';
 import type { BenchOption, BenchRun, Scenario } from '../scenario.ts';
+import { CONTENDERS } from '../topology/contenders.ts';
+import type { Contender } from '../topology/contenders.ts';
 import { cpuSection, memorySection, throughputSection } from '../topology/cost-section.ts';
 import { Fleet } from '../topology/fleet.ts';
 import { latencySection } from '../topology/latency-section.ts';
@@ -18,8 +21,8 @@ import { matrixSection } from '../topology/matrix-section.ts';
 import { measureMatrix } from '../topology/matrix.ts';
 import { MOST_PODS, openNetwork } from '../topology/network.ts';
 import type { Network, NetworkKind } from '../topology/network.ts';
-import { CONTENDERS, measureRounds, memoryOf } from '../topology/rounds.ts';
-import type { Contender, RoundsOptions } from '../topology/rounds.ts';
+import { measureRounds, memoryOf } from '../topology/rounds.ts';
+import type { ContenderResult, RoundsOptions } from '../topology/rounds.ts';
 import { nginxVersion } from '../topology/service.ts';
 import { slowSection } from '../topology/slow-section.ts';
 
@@ -154,6 +157,7 @@ async function measure(bench: BenchRun, fleet: Fleet): Promise<Section[]> {
   const idle = memoryOf(fleet);
   const matrix = await measureMatrix(bench, fleet);
   const { results, loaded, warmUps } = await measureRounds(bench, fleet, options);
+  noteLateClients(bench, results);
   const pods = fleet.network.clients.length;
   return [
     setUpSection(bench, fleet),
@@ -165,6 +169,19 @@ async function measure(bench: BenchRun, fleet: Fleet): Promise<Section[]> {
     matrixSection(matrix),
   ];
 }
+
+/** A client that is late measures whoever took its core. */
+function noteLateClients(bench: BenchRun, results: readonly ContenderResult[]): void {
+  const late = results.flatMap(({ open }) => open.map(({ lag }) => lag.p99 / 1000));
+  const usual = median(late);
+  if (usual < LATE_MS) return;
+  bench.progress.note(
+    `the clients were late by ${usual.toFixed(0)} ms themselves (p99 of the median round): something else used their core, and latencies are its as much as the proxies'`,
+  );
+}
+
+/** Ten times what an idle machine needs to wake a process. */
+const LATE_MS = 5;
 
 function roundsOptions(bench: BenchRun): RoundsOptions {
   return {

@@ -2,7 +2,9 @@
 import type { Chart, Column, Measured, Row, Section, Table } from '../report/report.ts';
 import { measured } from '../harness/statistics.ts';
 import { overRounds } from './latency-section.ts';
-import type { ContenderResult, CpuSplit, LoadOptions, MemoryReading, WarmUp } from './rounds.ts';
+import type { CpuSplit, LoadOptions } from './loads.ts';
+import type { ContenderResult, MemoryReading } from './rounds.ts';
+import type { WarmUp } from './warm-up.ts';
 
 const MIB = 1024 * 1024;
 const US_PER_SECOND = 1e6;

@@ -2,7 +2,8 @@
 import { measured } from '../harness/statistics.ts';
 import type { Percentiles } from '../harness/open-loop.ts';
 import type { Cell, Chart, Column, Measured, Row, Section, Table } from '../report/report.ts';
-import type { ContenderResult, LoadOptions, OpenRound } from './rounds.ts';
+import type { LoadOptions } from './loads.ts';
+import type { ContenderResult, OpenRound } from './rounds.ts';
 
 const US = 'µs';
 

@@ -10,7 +10,7 @@ import type { Fleet, Way } from './fleet.ts';
 import { idPrefix, idStart } from './ids.ts';
 import { FRONTS, statPrefix } from './proxy-config.ts';
 import type { PodChain } from './proxy-config.ts';
-import { runOpen } from './rounds.ts';
+import { runOpen } from './loads.ts';
 import { FLUSH_MS } from './topology-proxy.ts';
 import type { TopologyProxy } from './topology-proxy.ts';
 

@@ -127,14 +127,7 @@ export class NamespaceNetwork implements Network {
       ],
       namespaceOf(node),
     );
-    execFileSync('ip', [
-      'netns',
-      'exec',
-      namespaceOf(node),
-      'sh',
-      '-c',
-      'echo 1 >/proc/sys/net/ipv4/ip_forward',
-    ]);
+    setIp(node, { ip_forward: '1' });
     for (const pod of pods)
       ipBatch(
         [
@@ -145,7 +138,15 @@ export class NamespaceNetwork implements Network {
         ],
         namespaceOf(pod),
       );
+    // A client that opens a connection for each request has closed ones waiting for a minute: they must not use up its ports.
+    for (const pod of pods) setIp(pod, { tcp_tw_reuse: '1', ip_local_port_range: '1024 65535' });
   }
+}
+
+/** Of the kernel, for one namespace. */
+function setIp(place: Place, settings: Readonly<Record<string, string>>): void {
+  const script = Object.entries(settings).map(([name, value]) => `echo ${value} >/proc/sys/net/ipv4/${name}`);
+  ip(['netns', 'exec', namespaceOf(place), 'sh', '-ec', script.join('\n')]);
 }
 
 export function namespaceOf({ command }: Place): string {

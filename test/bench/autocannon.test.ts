@@ -56,6 +56,25 @@ test('a single run says what failed', async () => {
   );
 });
 
+test('a connection for each request is counted like any other', async () => {
+  const sockets = new Set<unknown>();
+  let answered = 0;
+  await serving(
+    (request, response) => {
+      sockets.add(request.socket);
+      answered += 1;
+      response.end('ok');
+    },
+    async (url) => {
+      const report = await runAutocannon({ url, connections: 2, seconds: 0.4, reconnectRate: 1 }, []);
+      assert.equal(report.failures, 0);
+      assert.ok(report.requests > 10 && report.latency.p50 > 0);
+      assert.ok(Math.abs(answered - report.requests) <= 2, `${report.requests} of ${answered}`);
+      assert.equal(sockets.size, answered);
+    },
+  );
+});
+
 test('one question at a time, and none to a client that has ended', async () => {
   const client = new AutocannonClient('busy client', []);
   await serving(

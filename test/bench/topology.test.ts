@@ -17,7 +17,7 @@ import { isRight } from '../../bench/topology/matrix-section.ts';
 import { measureCell } from '../../bench/topology/matrix.ts';
 import { openNetwork } from '../../bench/topology/network.ts';
 import { FRONTS } from '../../bench/topology/proxy-config.ts';
-import { runOpen } from '../../bench/topology/rounds.ts';
+import { runOpen } from '../../bench/topology/loads.ts';
 import { linkSlow } from '../../bench/topology/slow-requests.ts';
 import { delay } from '../../src/base/clock.ts';
 
