@@ -68,7 +68,20 @@ export interface HistogramView {
   readonly cumulative: Distribution;
 }
 
-/** What main knows of all threads' statistics: read by the admin server. Lists are sorted by name. */
+/**
+ * Numbers that are no metrics until somebody reads them: their owner on main keeps them in a form of its own, for what is there in
+ * tens of thousands and read rarely.
+ */
+export interface ComputedStats {
+  /** Each refresh: time to remember what is other than 0 now, for `used`. Costs next to nothing for what nobody uses. */
+  refresh(): void;
+  /** Views of this moment, best in order of their names; nobody keeps them. */
+  counters(): Iterable<ScalarView>;
+  gauges(): Iterable<ScalarView>;
+  resetCounters(): void;
+}
+
+/** What main knows of all threads' statistics: read by the admin server. Lists are sorted by name, and used at once: what is computed has the value of the call. */
 export interface StatsView {
   /** Reads all threads now. Counters are exact for what the threads had stored before the call. */
   refresh(): void;

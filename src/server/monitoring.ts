@@ -22,8 +22,6 @@ export interface MonitoringOptions {
   readonly bootstrap: Bootstrap;
   readonly heartbeats: SharedArrayBuffer;
   readonly source: Omit<ServerStatsSource, 'connections'>;
-  /** Sets the gauges that are computed when somebody is about to read them. */
-  readonly refreshGauges: () => void;
   /** The worker can be watched: not while it starts or is being replaced. */
   readonly watched: (worker: number) => boolean;
 }
@@ -43,7 +41,7 @@ export class Monitoring {
     const { clock, concurrency, bootstrap, heartbeats, watched } = options;
     this.#options = options;
     this.stats = new SlabStats({ announce: (message) => this.merged.adopt('main_thread', message) });
-    const source = { ...options.source, connections: () => this.#openConnections() };
+    const source = { ...options.source, connections: this.merged.sumOfGauges(isOpenConnections) };
     this.#serverStats = new ServerStats(this.stats, concurrency, source);
     const limits = {
       main: limitsOf(bootstrap.watchdogs?.main_thread_watchdog),
@@ -77,10 +75,9 @@ export class Monitoring {
     this.#periodics = [];
   }
 
-  /** Before a flush or a scrape: `server.*` and the circuit breakers as of now. */
+  /** Before a flush or a scrape: `server.*` as of now. */
   updateGauges(): void {
     this.#serverStats.update();
-    this.#options.refreshGauges();
   }
 
   isBlocked(worker: number): boolean {
@@ -116,20 +113,11 @@ export class Monitoring {
     server.counter('worker_restarts').inc();
     server.scope(seat.name).counter('restarts').inc();
   }
+}
 
-  /** Sum of the listeners' gauges: Envoy's `total_connections` are those of the data path. */
-  #openConnections(): number {
-    let sum = 0;
-    for (const { name, value } of this.merged.gauges()) {
-      if (
-        name.startsWith('listener.') &&
-        name.endsWith('.downstream_cx_active') &&
-        !name.includes('.worker_')
-      )
-        sum += value;
-    }
-    return sum;
-  }
+/** Of the listeners: Envoy's `total_connections` are those of the data path. */
+function isOpenConnections(name: string): boolean {
+  return name.startsWith('listener.') && name.endsWith('.downstream_cx_active') && !name.includes('.worker_');
 }
 
 function limitsOf(config: { miss_timeout?: number; megamiss_timeout?: number } | undefined): WatchdogLimits {

@@ -15,7 +15,7 @@ import { SystemClock, afterMs, delay } from '../base/clock.ts';
 import { logger, reopenLog } from '../base/logger.ts';
 import { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { threadId } from '../os/thread.ts';
-import { BreakerGauges } from '../upstream/breaker/breaker-gauges.ts';
+import { ClusterFigures } from '../upstream/cluster-figures.ts';
 import { addressOf } from '../upstream/endpoint-address.ts';
 import { ClusterResolver } from '../upstream/resolver.ts';
 import { ServerAdminContext } from './admin-context.ts';
@@ -55,7 +55,6 @@ export class Server {
   readonly #pool: WorkerPool;
   readonly #lifeCycle: LifeCycle;
   readonly #monitoring: Monitoring;
-  readonly #breakerGauges: BreakerGauges;
   readonly #resolver: ClusterResolver;
   readonly #logFiles: LogFiles;
   #admin: AdminServer | null = null;
@@ -89,10 +88,8 @@ export class Server {
         uptimeMs: () => this.#clock.now() - this.#startedAt,
         workersStarted: () => this.#pool.serving,
       },
-      refreshGauges: () => this.#breakerGauges.refresh(this.#resolver.snapshots()),
       watched: (worker) => this.#pool.seats[worker]?.state === 'serving',
     });
-    this.#breakerGauges = new BreakerGauges(this.#monitoring.stats, this.#setup.counts);
     this.#resolver = this.#createResolver();
     this.#logFiles = this.#createLogFiles();
   }
@@ -101,7 +98,10 @@ export class Server {
     const publisher = new ClusterPublisher(this.#setup.clusters, (snapshot) => {
       void this.#pool.runOnAllThreads({ kind: 'slot', slot: 'clusters', snapshot });
     });
+    const figures = new ClusterFigures(this.#setup.counts);
+    this.#monitoring.merged.addComputed(figures);
     return new ClusterResolver({
+      figures,
       timers: new TurnDispatcher({ name: 'main_thread', clock: this.#clock, tid: threadId() }),
       stats: this.#monitoring.stats,
       onChange: (name, snapshot) => publisher.onChange(name, snapshot),

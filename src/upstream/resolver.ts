@@ -17,6 +17,7 @@ import { addressText } from '../base/address-text.ts';
 import { pickerFactory } from './balancer/policy.ts';
 import { BreakerRows } from './breaker/breaker-rows.ts';
 import { DEFAULT_ROWS } from './breaker/shared-counts.ts';
+import type { ClusterFigures, Figures } from './cluster-figures.ts';
 import { nodeLookup } from './dns-lookup.ts';
 import type { DnsLookup } from './dns-lookup.ts';
 import { DnsTarget } from './dns-target.ts';
@@ -24,13 +25,14 @@ import type { TargetOutcome } from './dns-target.ts';
 import { ipAddress } from './endpoint-address.ts';
 import { endpointsOf } from './endpoints.ts';
 import type { Endpoint } from './endpoints.ts';
-import { MembershipStats } from './membership-stats.ts';
 
 export interface ClusterResolverOptions {
   /** Main's dispatcher. */
   readonly timers: Pick<Dispatcher, 'createTimer' | 'random'>;
   /** The root scope. */
   readonly stats: StatsScope;
+  /** Numbers of each cluster. */
+  readonly figures: ClusterFigures;
   /** Also for the first entry of a cluster; null: it was removed. */
   readonly onChange: (name: string, snapshot: ClusterSnapshot | null) => void;
   /** DNS answers that failed, for the application log. */
@@ -44,7 +46,7 @@ interface Entry {
   readonly config: Cluster;
   readonly endpoints: readonly Endpoint[];
   readonly targets: ReadonlyMap<string, DnsTarget>;
-  readonly stats: MembershipStats;
+  readonly figures: Figures;
   snapshot: ClusterSnapshot | null;
 }
 
@@ -89,10 +91,14 @@ export class ClusterResolver {
       this.#added.inc();
     }
     const targets = this.#makeTargets(name, config, endpoints);
-    const stats = new MembershipStats(config, this.#options.stats);
+    // The old one is given back behind it, so that a name goes on counting.
+    const figures = this.#options.figures.take(config);
     const snapshot = before?.snapshot ?? null;
-    const entry: Entry = { config, endpoints, targets, stats, snapshot };
-    if (before !== undefined) this.#count(before, -1);
+    const entry: Entry = { config, endpoints, targets, figures, snapshot };
+    if (before !== undefined) {
+      this.#count(before, -1);
+      this.#options.figures.give(before.config);
+    }
     this.#count(entry, 1);
     this.#entries.set(name, entry);
     for (const target of targets.values()) target.ask();
@@ -107,6 +113,7 @@ export class ClusterResolver {
     this.#count(entry, -1);
     this.#entries.delete(name);
     this.#rows.give(name);
+    this.#options.figures.give(entry.config);
     this.#removed.inc();
     this.#countClusters();
     this.#options.onChange(name, null);
@@ -142,7 +149,7 @@ export class ClusterResolver {
         config,
         lookup,
         timers: this.#options.timers,
-        onAttempt: () => this.#entries.get(cluster)?.stats.attempt.inc(),
+        onAttempt: () => this.#onAttempt(cluster),
         onOutcome: (from, outcome) => this.#onOutcome(cluster, from, outcome),
       });
       targets.set(name, target);
@@ -150,15 +157,21 @@ export class ClusterResolver {
     return targets;
   }
 
+  #onAttempt(cluster: string): void {
+    const entry = this.#entries.get(cluster);
+    if (entry !== undefined) entry.figures.membership.attempt += 1;
+  }
+
   #onOutcome(cluster: string, target: DnsTarget, outcome: TargetOutcome): void {
     const entry = this.#entries.get(cluster);
     if (entry === undefined) return;
+    const { membership } = entry.figures;
     if (outcome.kind === 'failure') {
-      entry.stats.failure.inc();
+      membership.failure += 1;
       this.#options.onFailure?.(cluster, target.name, outcome.error);
     } else {
-      entry.stats.success.inc();
-      if (outcome.addresses.length === 0) entry.stats.empty.inc();
+      membership.success += 1;
+      if (outcome.addresses.length === 0) membership.empty += 1;
     }
     this.#publish(cluster, entry);
   }
@@ -169,7 +182,7 @@ export class ClusterResolver {
     const hosts = hostsOf(entry);
     const { snapshot: before } = entry;
     if (before !== null && before.config === entry.config && isDeepStrictEqual(before.hosts, hosts)) {
-      entry.stats.noRebuild.inc();
+      entry.figures.membership.noRebuild += 1;
       return;
     }
     this.#version += 1;
@@ -182,7 +195,8 @@ export class ClusterResolver {
     this.#count(entry, -1);
     entry.snapshot = snapshot;
     this.#count(entry, 1);
-    entry.stats.update(before?.hosts ?? [], hosts);
+    entry.figures.membership.update(before?.hosts ?? [], hosts);
+    entry.figures.limit(snapshot.breakerIndex, entry.config);
     this.#countClusters();
     this.#options.onChange(name, snapshot);
     this.#wake();

@@ -6,7 +6,7 @@ import { ClusterBreakers } from '../../src/upstream/breaker/circuit-breakers.ts'
 import { SharedCounts } from '../../src/upstream/breaker/shared-counts.ts';
 import { limitsOf } from '../../src/upstream/breaker/thresholds.ts';
 import { Http1Pool } from '../../src/upstream/pool/http-pool.ts';
-import { Bench, MapStats, TestRequest } from './fakes.ts';
+import { Bench, TestRequest } from './fakes.ts';
 
 function breakers(
   counts: SharedCounts,
@@ -78,29 +78,57 @@ test('a retry budget allows a share of what is active and at least its floor', (
 
 test('gauges tell which breakers are open, and what remains where that is tracked', () => {
   const counts = SharedCounts.allocate(2, 4);
-  const stats = new MapStats();
-  const gauges = new BreakerGauges(stats, counts);
   const config: Cluster = {
     circuit_breakers: { thresholds: [{ max_connections: 2, max_retries: 1, track_remaining: true }] },
   };
-  const snapshot = { config, hosts: [], version: 1, breakerIndex: 1 };
+  const gauges = new BreakerGauges(counts, 1, config);
   const limited = breakers(counts, 1, config);
+  const read = (of = gauges) => {
+    const found = new Map<string, { value: number; used: boolean }>();
+    of.visit((name, value, used) => found.set(name, { value, used }));
+    return (name: string) => found.get(`circuit_breakers.${name}`);
+  };
   limited.connections.inc();
-  gauges.refresh([['echo', snapshot]]);
-  const value = (name: string) => stats.get(`cluster.echo.circuit_breakers.default.${name}`);
-  assert.equal(value('cx_open'), 0);
-  assert.equal(value('remaining_cx'), 1);
+  assert.deepEqual(read()('default.cx_open'), { value: 0, used: false });
+  assert.deepEqual(read()('default.remaining_cx'), { value: 1, used: true });
   limited.connections.inc();
   limited.retries.inc();
-  gauges.refresh([['echo', snapshot]]);
+  const full = read();
   assert.deepEqual(
-    [value('cx_open'), value('remaining_cx'), value('rq_retry_open'), value('rq_open')],
-    [1, 0, 1, 0],
+    ['cx_open', 'remaining_cx', 'rq_retry_open', 'rq_open', 'cx_pool_open'].map(
+      (name) => full(`default.${name}`)?.value,
+    ),
+    [1, 0, 1, 0, 0],
   );
   limited.connections.dec();
-  gauges.refresh([['echo', snapshot]]);
-  assert.equal(value('cx_open'), 0);
-  assert.equal(stats.values.has('cluster.echo.circuit_breakers.high.remaining_cx'), false);
+  limited.retries.dec();
+  // It was open at a look, and is so no more.
+  assert.deepEqual(read()('default.cx_open'), { value: 0, used: true });
+  assert.equal(read()('high.remaining_cx'), undefined);
+  const changed = new BreakerGauges(counts, 1, {}, gauges);
+  assert.deepEqual(read(changed)('default.cx_open'), { value: 0, used: true });
+  assert.equal(read(changed)('default.remaining_cx'), undefined);
+});
+
+test('a budget of retries opens with what is active', () => {
+  const counts = SharedCounts.allocate(1, 4);
+  const budget = { budget_percent: { value: 50 }, min_retry_concurrency: 1 };
+  const config: Cluster = {
+    circuit_breakers: { thresholds: [{ retry_budget: budget, track_remaining: true }] },
+  };
+  const gauges = new BreakerGauges(counts, 1, config);
+  const limited = breakers(counts, 0, config);
+  const retries = () => {
+    const found: number[] = [];
+    gauges.visit((name, value) => {
+      if (/default.*(remaining_retries|retry_open)/.test(name)) found.push(value);
+    });
+    return found;
+  };
+  limited.retries.inc();
+  assert.deepEqual(retries(), [0, 1]);
+  for (let active = 0; active < 6; active += 1) limited.requests.inc();
+  assert.deepEqual(retries(), [2, 0]);
 });
 
 test('two workers share max_connections, but each pool may open its first connection', () => {

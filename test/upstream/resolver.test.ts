@@ -5,6 +5,8 @@ import type { Cluster, LbEndpoint } from '../../src/api/envoy.ts';
 import type { ClusterSnapshot } from '../../src/api/upstream.ts';
 import { addressText } from '../../src/base/address-text.ts';
 import type { DnsAnswer } from '../../src/upstream/dns-lookup.ts';
+import { SharedCounts } from '../../src/upstream/breaker/shared-counts.ts';
+import { ClusterFigures } from '../../src/upstream/cluster-figures.ts';
 import { ClusterResolver } from '../../src/upstream/resolver.ts';
 import { FakeDispatcher } from '../support/fake-dispatcher.ts';
 import { MapStats } from './fakes.ts';
@@ -14,6 +16,7 @@ type Zone = Record<string, readonly string[] | Error>;
 class ResolverBench {
   readonly dispatcher = new FakeDispatcher();
   readonly stats = new MapStats();
+  readonly figures = new ClusterFigures(SharedCounts.allocate(1, 4));
   readonly asked: string[] = [];
   readonly changes: [string, ClusterSnapshot | null][] = [];
   readonly failures: string[] = [];
@@ -22,6 +25,7 @@ class ResolverBench {
   readonly resolver = new ClusterResolver({
     timers: this.dispatcher,
     stats: this.stats,
+    figures: this.figures,
     rows: 4,
     onChange: (name, snapshot) => this.changes.push([name, snapshot]),
     onFailure: (cluster, name) => this.failures.push(`${cluster}/${name}`),
@@ -42,7 +46,8 @@ class ResolverBench {
   }
 
   stat(name: string): number {
-    return this.stats.get(`cluster.echo.${name}`);
+    const views = [...this.figures.counters(), ...this.figures.gauges()];
+    return views.find((view) => view.name === `cluster.echo.${name}`)?.value ?? NaN;
   }
 
   async #answer(name: string, family: 4 | 6): Promise<readonly DnsAnswer[]> {

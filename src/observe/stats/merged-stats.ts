@@ -8,7 +8,7 @@
  * of the cells of all threads that ever had it, less what was reset.
  */
 import type { StatsAnnouncement } from '../../api/server.ts';
-import type { HistogramView, ScalarView, StatsView } from '../../api/stats.ts';
+import type { ComputedStats, HistogramView, ScalarView, StatsView } from '../../api/stats.ts';
 import type { HostStats } from '../../api/upstream.ts';
 import { HOST_FIELDS, hostStatName } from './host-stats.ts';
 import { MergedHistogram, MergedScalar } from './merged-metric.ts';
@@ -26,11 +26,8 @@ class SortedByName<T extends { readonly name: string }> {
     return this.#byName.get(name);
   }
 
-  getOrAdd(name: string, make: () => T): T {
-    const known = this.#byName.get(name);
-    if (known !== undefined) return known;
-    const made = make();
-    this.#byName.set(name, made);
+  add(made: T): T {
+    this.#byName.set(made.name, made);
     this.#sorted = null;
     return made;
   }
@@ -40,9 +37,19 @@ class SortedByName<T extends { readonly name: string }> {
   }
 
   sorted(): readonly T[] {
-    this.#sorted ??= [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#sorted ??= [...this.#byName.values()].sort(byName);
     return this.#sorted;
   }
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** The gauges that a sum is made of. */
+interface Watch {
+  readonly accepts: (name: string) => boolean;
+  readonly found: MergedScalar[];
 }
 
 export class MergedStats implements StatsView {
@@ -50,6 +57,21 @@ export class MergedStats implements StatsView {
   readonly #counters = new SortedByName<MergedScalar>();
   readonly #gauges = new SortedByName<MergedScalar>();
   readonly #histograms = new SortedByName<MergedHistogram>();
+  readonly #computed: ComputedStats[] = [];
+  readonly #watches: Watch[] = [];
+
+  /** Shown with the threads' metrics from now on; its names are no thread's. */
+  addComputed(computed: ComputedStats): void {
+    this.#computed.push(computed);
+  }
+
+  /** The threads' gauges with such a name added up, as of the last refresh; for what is asked too often to look through all. */
+  sumOfGauges(accepts: (name: string) => boolean): () => number {
+    const found: MergedScalar[] = [];
+    for (const gauge of this.#gauges.values()) if (accepts(gauge.name)) found.push(gauge);
+    this.#watches.push({ accepts, found });
+    return () => found.reduce((sum, { value }) => sum + value, 0);
+  }
 
   /** Takes a thread's announcement. A first slab from a thread that has one is that of its successor. */
   adopt(thread: string, message: StatsAnnouncement): void {
@@ -67,12 +89,19 @@ export class MergedStats implements StatsView {
       const place = { thread: known, cells, index: metric.index };
       const { type } = metric;
       if (type === 'histogram') {
-        this.#histograms.getOrAdd(metric.name, () => new MergedHistogram(metric)).attach(place);
+        const histograms = this.#histograms;
+        (histograms.get(metric.name) ?? histograms.add(new MergedHistogram(metric))).attach(place);
       } else {
-        const table = type === 'counter' ? this.#counters : this.#gauges;
-        table.getOrAdd(metric.name, () => new MergedScalar(metric, type)).attach(place);
+        const known = (type === 'counter' ? this.#counters : this.#gauges).get(metric.name);
+        (known ?? this.#addScalar(new MergedScalar(metric, type))).attach(place);
       }
     }
+  }
+
+  #addScalar(made: MergedScalar): MergedScalar {
+    if (made.type === 'counter') return this.#counters.add(made);
+    for (const { accepts, found } of this.#watches) if (accepts(made.name)) found.push(made);
+    return this.#gauges.add(made);
   }
 
   /** The thread has ended: its counts are kept, its gauges end, its slabs are let go. */
@@ -89,6 +118,7 @@ export class MergedStats implements StatsView {
     for (const metric of this.#counters.values()) metric.refresh();
     for (const metric of this.#gauges.values()) metric.refresh();
     for (const metric of this.#histograms.values()) metric.refresh();
+    for (const computed of this.#computed) computed.refresh();
   }
 
   /** Ends a flush interval: refreshes, and starts the next interval of the histograms. */
@@ -100,21 +130,33 @@ export class MergedStats implements StatsView {
   /** `/reset_counters`: counters start at 0 again. Per-host numbers go on, as in Envoy. */
   resetCounters(): void {
     for (const metric of this.#counters.values()) if (!metric.hidden) metric.reset();
+    for (const computed of this.#computed) computed.resetCounters();
   }
 
   counters(): readonly ScalarView[] {
-    return this.#counters.sorted();
+    return this.#withComputed(this.#counters.sorted(), (computed) => computed.counters());
   }
 
   gauges(): readonly ScalarView[] {
-    return this.#gauges.sorted();
+    return this.#withComputed(this.#gauges.sorted(), (computed) => computed.gauges());
+  }
+
+  /** Both are in order, or nearly: sorting them is little more than merging. */
+  #withComputed(
+    own: readonly ScalarView[],
+    viewsOf: (computed: ComputedStats) => Iterable<ScalarView>,
+  ): readonly ScalarView[] {
+    if (this.#computed.length === 0) return own;
+    const all = [...own];
+    for (const computed of this.#computed) for (const view of viewsOf(computed)) all.push(view);
+    return all.sort(byName);
   }
 
   histograms(): readonly HistogramView[] {
     return this.#histograms.sorted();
   }
 
-  /** Value at the last refresh; undefined: no thread has announced such a counter or gauge. */
+  /** Value at the last refresh; undefined: no thread has announced such a counter or gauge. Not of what is computed. */
   value(name: string): number | undefined {
     return (this.#counters.get(name) ?? this.#gauges.get(name))?.value;
   }

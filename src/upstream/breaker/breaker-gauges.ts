@@ -1,99 +1,99 @@
 /**
  * `cluster.<name>.circuit_breakers.<priority>.…_open`, on main: a breaker is open or not for the whole process, so the gauges are
- * computed from the shared table when somebody is about to read them. The request path pays nothing for them.
+ * computed from the shared table when somebody reads them. The request path pays nothing for them, and a cluster keeps no more
+ * than its limits, which those without any of their own share.
  */
-import type { Gauge, StatsScope } from '../../api/stats.ts';
-import type { ClusterSnapshot, Priority } from '../../api/upstream.ts';
+import type { Cluster } from '../../api/envoy.ts';
+import type { Priority } from '../../api/upstream.ts';
 import { retriesAllowed } from './circuit-breakers.ts';
 import type { SharedCounts } from './shared-counts.ts';
 import { PRIORITIES, cellOf, limitsOf } from './thresholds.ts';
 import type { Limits, ResourceName } from './thresholds.ts';
 
-interface Line {
-  readonly resource: ResourceName;
-  readonly cell: number;
-  readonly limit: number;
-  readonly open: Gauge;
-  readonly remaining: Gauge | null;
+type BreakerLimits = Readonly<Record<Priority, Limits>>;
+
+interface Field {
+  readonly name: string;
+  readonly priority: Priority;
+  /** null: a gauge that is there for those who look for it. */
+  readonly resource: ResourceName | null;
+  readonly kind: 'open' | 'remaining';
 }
 
-interface PriorityLines {
-  readonly lines: readonly Line[];
-  readonly limits: Limits;
-}
-
-interface ClusterLines {
-  readonly config: ClusterSnapshot['config'];
-  readonly priorities: readonly PriorityLines[];
-}
-
-const NAMES: Readonly<Record<ResourceName, readonly [open: string, remaining: string]>> = {
-  connections: ['cx_open', 'remaining_cx'],
-  pendingRequests: ['rq_pending_open', 'remaining_pending'],
-  requests: ['rq_open', 'remaining_rq'],
-  retries: ['rq_retry_open', 'remaining_retries'],
-};
-const RESOURCES: readonly ResourceName[] = ['connections', 'pendingRequests', 'requests', 'retries'];
+/** Of one priority, in the order of their names. */
+const NAMES: readonly (readonly [name: string, resource: ResourceName | null, kind: Field['kind']])[] = [
+  ['cx_open', 'connections', 'open'],
+  ['cx_pool_open', null, 'open'],
+  ['remaining_cx', 'connections', 'remaining'],
+  ['remaining_pending', 'pendingRequests', 'remaining'],
+  ['remaining_retries', 'retries', 'remaining'],
+  ['remaining_rq', 'requests', 'remaining'],
+  ['rq_open', 'requests', 'open'],
+  ['rq_pending_open', 'pendingRequests', 'open'],
+  ['rq_retry_open', 'retries', 'open'],
+];
+const FIELDS: readonly Field[] = PRIORITIES.flatMap((priority) =>
+  NAMES.map(([name, resource, kind]) => ({
+    name: `circuit_breakers.${priority}.${name}`,
+    priority,
+    resource,
+    kind,
+  })),
+);
+const DEFAULT_LIMITS = breakerLimits({});
 
 export class BreakerGauges {
-  readonly #stats: StatsScope;
   readonly #counts: SharedCounts;
-  #clusters = new Map<string, ClusterLines>();
+  readonly #row: number;
+  readonly #limits: BreakerLimits;
+  /** Bit by field: what was other than 0 at some look. */
+  #used: number;
 
-  /** `stats` is the root scope of main. */
-  constructor(stats: StatsScope, counts: SharedCounts) {
-    this.#stats = stats;
+  /** `before`: the gauges of the same name that these replace. */
+  constructor(counts: SharedCounts, row: number, config: Cluster, before: BreakerGauges | null = null) {
+    before?.note();
     this.#counts = counts;
+    this.#row = row;
+    this.#limits = config.circuit_breakers === undefined ? DEFAULT_LIMITS : breakerLimits(config);
+    this.#used = before === null ? 0 : before.#used;
   }
 
-  /** Sets the gauges of these clusters, which are all that there are. */
-  refresh(snapshots: Iterable<readonly [string, ClusterSnapshot]>): void {
-    const kept = new Map<string, ClusterLines>();
-    for (const [name, snapshot] of snapshots) {
-      const known = this.#clusters.get(name);
-      const lines = known?.config === snapshot.config ? known : this.#linesOf(name, snapshot);
-      kept.set(name, lines);
-      if (snapshot.breakerIndex !== undefined) this.#set(lines, snapshot.breakerIndex);
-    }
-    this.#clusters = kept;
+  /** Remembers what is other than 0 now. */
+  note(): void {
+    FIELDS.forEach((field, position) => {
+      if (this.#value(field) > 0) this.#used |= 1 << position;
+    });
   }
 
-  #linesOf(name: string, { config }: ClusterSnapshot): ClusterLines {
-    const scope = this.#stats
-      .scope('cluster')
-      .scope(config.alt_stat_name ?? name)
-      .scope('circuit_breakers');
-    return {
-      config,
-      priorities: PRIORITIES.map((priority) => {
-        const limits = limitsOf(config, priority);
-        return { limits, lines: linesOf(scope.scope(priority), priority, limits) };
-      }),
-    };
+  visit(visit: (name: string, value: number, used: boolean) => void): void {
+    FIELDS.forEach((field, position) => {
+      if (field.kind === 'remaining' && !this.#limits[field.priority].trackRemaining) return;
+      const value = this.#value(field);
+      if (value !== 0) this.#used |= 1 << position;
+      visit(field.name, value, (this.#used & (1 << position)) !== 0);
+    });
   }
 
-  #set({ priorities }: ClusterLines, row: number): void {
-    for (const { lines, limits } of priorities) {
-      let active = 0;
-      for (const { resource, cell, limit, open, remaining } of lines) {
-        const count = this.#counts.read(row, cell);
-        if (resource === 'pendingRequests' || resource === 'requests') active += count;
-        const budgeted = resource === 'retries' && limits.retryBudget !== null;
-        const allowed = budgeted ? retriesAllowed(limits.retryBudget, active) : limit;
-        open.set(count >= allowed ? 1 : 0);
-        remaining?.set(Math.max(0, allowed - count));
-      }
-    }
+  #value({ priority, resource, kind }: Field): number {
+    if (resource === null) return 0;
+    const count = this.#count(priority, resource);
+    const allowed = this.#allowed(priority, resource);
+    if (kind === 'open') return count >= allowed ? 1 : 0;
+    return Math.max(0, allowed - count);
+  }
+
+  #allowed(priority: Priority, resource: ResourceName): number {
+    const limits = this.#limits[priority];
+    if (resource !== 'retries' || limits.retryBudget === null) return limits[resource];
+    const active = this.#count(priority, 'pendingRequests') + this.#count(priority, 'requests');
+    return retriesAllowed(limits.retryBudget, active);
+  }
+
+  #count(priority: Priority, resource: ResourceName): number {
+    return this.#counts.read(this.#row, cellOf(priority, resource));
   }
 }
 
-function linesOf(scope: StatsScope, priority: Priority, limits: Limits): Line[] {
-  scope.gauge('cx_pool_open').set(0);
-  return RESOURCES.map((resource) => ({
-    resource,
-    cell: cellOf(priority, resource),
-    limit: limits[resource],
-    open: scope.gauge(NAMES[resource][0]),
-    remaining: limits.trackRemaining ? scope.gauge(NAMES[resource][1]) : null,
-  }));
+function breakerLimits(config: Cluster): BreakerLimits {
+  return { default: limitsOf(config, 'default'), high: limitsOf(config, 'high') };
 }

@@ -54,6 +54,13 @@ export class SharedCounts {
     return sum;
   }
 
+  /** No worker holds anything. */
+  isIdle(row: number): boolean {
+    const end = (row + 1) * this.workers * CELLS;
+    for (let at = row * this.workers * CELLS; at < end; at += 1) if (this.#cells[at] !== 0) return false;
+    return true;
+  }
+
   add(row: number, worker: number, cell: number, amount: number): void {
     const at = (row * this.workers + worker) * CELLS + cell;
     this.#cells[at] = (this.#cells[at] ?? 0) + amount;
