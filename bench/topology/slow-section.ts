@@ -1,6 +1,6 @@
 /** The slow requests: how many the ledgers explain, where their time went, and the ten slowest of each way line by line. */
 import { measured } from '../harness/statistics.ts';
-import type { Chart, Column, Listing, Row, Section, Table } from '../report/report.ts';
+import type { Chart, Listing, Row, Section, Table } from '../report/report.ts';
 import { EXPLAINED_SHARE, PART_NAMES, explain, largestPart } from './explain.ts';
 import type { Explanation, PartName } from './explain.ts';
 import type { ContenderResult } from './rounds.ts';
@@ -26,10 +26,7 @@ export function slowSection(results: readonly ContenderResult[]): Section {
       partsChart(explained),
       ...explained
         .filter(isFullWay)
-        .flatMap(({ result, slowest }) => [
-          slowestTable(result.contender.name, slowest),
-          slowestLines(result.contender.name, slowest),
-        ]),
+        .map(({ result, slowest }) => slowestLines(result.contender.name, slowest)),
     ],
   };
 }
@@ -130,38 +127,19 @@ function partsChart(list: readonly Explained[]): Chart {
   };
 }
 
-function slowestTable(name: string, slowest: readonly Explanation[]): Table {
-  const unit = 'µs';
-  const columns: Column[] = [{ name: 'latency', unit }, ...PART_NAMES.map((part) => ({ name: part, unit }))];
-  return {
-    kind: 'table',
-    title: `The slowest ten: ${name}`,
-    rows: 'request',
-    columns: [...columns, { name: 'judgement' }],
-    body: slowest.map(({ request, parts, judgement }, index): Row => ({
-      name: `${index + 1}: round ${request.round + 1}`,
-      cells: [
-        request.latencyUs,
-        ...PART_NAMES.map((part) => Math.round(parts[part])),
-        judgementText(judgement),
-      ],
-    })),
-    notes: ['Single requests, not medians. Their ids and lines stand below in the same order.'],
-    ranked: false,
-  };
-}
-
 function judgementText(judgement: Explanation['judgement']): string {
   return judgement === 'client' ? "the client's" : judgement;
 }
 
+/** Single requests: no two runs have the same, so they are no rows that could be compared. */
 function slowestLines(name: string, slowest: readonly Explanation[]): Listing {
   return {
     kind: 'listing',
-    title: `Lines of the slowest ten: ${name}`,
-    lines: slowest.flatMap(({ request, inLedgers }, index) => [
+    title: `The slowest ten: ${name}`,
+    lines: slowest.flatMap(({ request, parts, judgement, inLedgers }, index) => [
       ...(index === 0 ? [] : ['']),
-      `${index + 1}. ${request.id}: ${request.latencyUs} µs at the client, ${request.lagUs} µs of them before it was sent; ${Math.round(inLedgers * 100)} % of the rest in ledgers`,
+      `${index + 1}. ${request.id}, round ${request.round + 1}: ${request.latencyUs} µs at the client, ${judgementText(judgement)}`,
+      `   ${PART_NAMES.map((part) => `${part} ${Math.round(parts[part])}`).join(', ')} µs; ${Math.round(inLedgers * 100)} % of the time after its sending in ledgers`,
       ...request.hops.flatMap((hop) =>
         hop === null
           ? ['   no line of it was found']
