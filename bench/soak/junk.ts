@@ -136,6 +136,8 @@ async function measure(peers: Peers, junkRequests: number, soak: Soak): Promise<
     before: before.residentBytes,
     after: after.residentBytes,
     left,
+    restarts: stats.get('server.worker_restarts') ?? 0,
+    problems: proxy.problems(),
   });
 }
 
@@ -170,9 +172,23 @@ interface Found {
   readonly after: number;
   /** Connections beyond those of the good traffic. */
   readonly left: number;
+  /** Workers that died. */
+  readonly restarts: number;
+  readonly problems: readonly string[];
 }
 
-function result({ junkRequests, warm, samples, phases, junk, before, after, left }: Found): PartResult {
+function result({
+  junkRequests,
+  warm,
+  samples,
+  phases,
+  junk,
+  before,
+  after,
+  left,
+  restarts,
+  problems,
+}: Found): PartResult {
   const failures = phases.reduce((sum, { good }) => sum + good.failures, 0);
   const growth = after / before - 1;
   const answers = Object.entries(junk?.answers ?? {});
@@ -197,6 +213,7 @@ function result({ junkRequests, warm, samples, phases, junk, before, after, left
         Math.abs(growth) <= TOLERANCE,
       ),
       check('failures of good traffic', '0', failures, failures === 0),
+      check('workers that were restarted', '0', restarts, restarts === 0),
       check('connections of junk left', '0', left, left <= 0),
       figure('answers to junk', answers.map(([answer, many]) => `${answer}: ${count(many)}`).join(', ')),
       figure(
@@ -239,6 +256,7 @@ function result({ junkRequests, warm, samples, phases, junk, before, after, left
         })),
       },
       memoryChart(samples),
+      { kind: 'listing', title: 'Warnings of the proxy', lines: problems },
     ],
   };
 }

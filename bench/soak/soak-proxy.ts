@@ -20,6 +20,7 @@ const FLUSH_MS = 200;
 /** Asked again to end, then made to. */
 const HURRY_MS = 1000;
 const KILL_MS = 15_000;
+const MOST_PROBLEMS = 50;
 
 export interface SoakProxyOptions {
   readonly folder: string;
@@ -40,11 +41,13 @@ export class SoakProxy {
   readonly port: number;
   readonly child: ChildProcess;
   readonly #admin: string;
+  readonly #logFile: string;
 
-  private constructor(child: ChildProcess, admin: string, port: number) {
+  private constructor(child: ChildProcess, admin: string, port: number, logFile: string) {
     this.child = child;
     this.#admin = admin;
     this.port = port;
+    this.#logFile = logFile;
   }
 
   static async start(options: SoakProxyOptions): Promise<SoakProxy> {
@@ -71,7 +74,7 @@ export class SoakProxy {
       await delay(LOOK_EVERY_MS);
     }
     const admin = textOf(addressFile).trim();
-    return new SoakProxy(child, admin, await portOf(admin));
+    return new SoakProxy(child, admin, await portOf(admin), logFile);
   }
 
   get pid(): number {
@@ -105,6 +108,14 @@ export class SoakProxy {
       residentBytes: Number(resident),
       heapBytes: workers.reduce((sum, { heap_used: used }) => sum + Number(used), 0),
     };
+  }
+
+  /** Warnings and worse of its own log: what a reader must know of a run that failed. */
+  problems(): string[] {
+    return textOf(this.#logFile)
+      .split('\n')
+      .filter((line) => /\]\[(warning|error|critical)\]/.test(line))
+      .slice(0, MOST_PROBLEMS);
   }
 
   /** Resolves when it has ended and its log is whole. */

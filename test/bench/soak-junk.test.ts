@@ -11,6 +11,6 @@ test('junk is refused, harms no good request and leaves no connection', async (t
   assert.match(checkOf(result, /^answers to junk/).found, /400: .*404: /);
   assert.deepEqual(
     result.parts.map(({ kind }) => kind),
-    ['table', 'chart'],
+    ['table', 'chart', 'listing'],
   );
 });
