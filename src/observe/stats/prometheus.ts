@@ -3,13 +3,12 @@
  * registry whose values are read when the registry collects it, so that no number is kept twice.
  *
  * Main thread, at a scrape. Families are written one at a time with a turn of the loop between, because a mesh of thousands
- * of clusters would hold main for 100 ms otherwise. Owns the cache of extracted names: one entry per metric.
+ * of clusters would hold main for 100 ms otherwise. Owns the cache of extracted names.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { HistogramView, ScalarView, StatsView } from '../../api/stats.ts';
 import { unreachable } from '../../base/invariant.ts';
-import { extractTags } from './tag-extraction.ts';
-import type { TaggedName } from './tag-extraction.ts';
+import { TagExtraction } from './tag-extraction.ts';
 
 /** ms; `envoy-reference.md` section 6. Also used for plain numbers and µs, as in Envoy. */
 export const BUCKET_BOUNDS: readonly number[] = [
@@ -25,8 +24,8 @@ interface Sample {
   readonly labels: Labels;
   readonly metricName?: string;
 }
-interface Series<T> {
-  readonly view: T;
+interface HistogramSeries {
+  readonly view: HistogramView;
   readonly labels: Labels;
 }
 type AnyView = ScalarView | HistogramView;
@@ -34,7 +33,11 @@ type AnyView = ScalarView | HistogramView;
 interface Family {
   readonly name: string;
   readonly type: AnyView['type'];
-  readonly series: Series<AnyView>[];
+  /** Of counters and gauges: taken at once, so that the views can go. */
+  readonly samples: Sample[];
+  readonly histograms: HistogramSeries[];
+  /** Labels as text, of what the family has already. */
+  readonly taken: Set<string>;
 }
 
 /** What prom-client asks a metric for; the three classes below answer from the merged view instead of their own table. */
@@ -66,7 +69,7 @@ class CounterFamily extends Counter {
   }
 
   override get() {
-    return Promise.resolve(collected(this.#family, scalarSamples(this.#family)));
+    return Promise.resolve(collected(this.#family, this.#family.samples));
   }
 }
 
@@ -79,7 +82,7 @@ class GaugeFamily extends Gauge {
   }
 
   override get() {
-    return Promise.resolve(collected(this.#family, scalarSamples(this.#family)));
+    return Promise.resolve(collected(this.#family, this.#family.samples));
   }
 }
 
@@ -101,19 +104,10 @@ class HistogramFamily extends Histogram {
   }
 }
 
-function scalarSamples(family: Family): Sample[] {
-  const samples: Sample[] = [];
-  for (const { view, labels } of family.series) {
-    if (view.type !== 'histogram') samples.push({ value: view.value, labels });
-  }
-  return samples;
-}
-
 function histogramSamples(family: Family): Sample[] {
   const samples: Sample[] = [];
   const { name } = family;
-  for (const { view, labels } of family.series) {
-    if (view.type !== 'histogram') continue;
+  for (const { view, labels } of family.histograms) {
     const { cumulative } = view;
     const counts = cumulative.countsAtOrBelow(BUCKET_BOUNDS);
     counts.forEach((value, index) => {
@@ -139,7 +133,7 @@ export interface PrometheusSelection {
 
 export class PrometheusText {
   readonly #view: StatsView;
-  readonly #names = new Map<string, TaggedName>();
+  readonly #tags = new TagExtraction();
 
   constructor(view: StatsView) {
     this.#view = view;
@@ -159,34 +153,42 @@ export class PrometheusText {
 
   #families(selection: PrometheusSelection): Family[] {
     const families = new Map<string, Family>();
-    const taken = new Set<string>();
+    const labelTexts = new LabelTexts();
     const add = (view: AnyView): void => {
       if (view.hidden || (selection.usedOnly === true && !view.used)) return;
       if (selection.accepts !== undefined && !selection.accepts(view.name)) return;
-      const { name, labels } = this.#tagged(view);
-      const known = families.get(name);
+      const { name, labels } = this.#tags.tagged(view.name, view.tagEnd);
+      let family = families.get(name);
       // One name has one type in the exposition; two stats that differ only by characters it lacks would be one series.
-      if (known !== undefined && known.type !== view.type) return;
-      const key = `${name}${JSON.stringify(labels)}`;
-      if (taken.has(key)) return;
-      taken.add(key);
-      if (known === undefined) families.set(name, { name, type: view.type, series: [{ view, labels }] });
-      else known.series.push({ view, labels });
+      if (family !== undefined && family.type !== view.type) return;
+      if (family === undefined) {
+        family = { name, type: view.type, samples: [], histograms: [], taken: new Set() };
+        families.set(name, family);
+      }
+      const text = labelTexts.of(labels);
+      if (family.taken.has(text)) return;
+      family.taken.add(text);
+      if (view.type === 'histogram') family.histograms.push({ view, labels });
+      else family.samples.push({ value: view.value, labels });
     };
     this.#view.counters().forEach(add);
     this.#view.gauges().forEach(add);
     this.#view.histograms().forEach(add);
     return [...families.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
+}
 
-  #tagged(view: AnyView): TaggedName {
-    const key = `${view.type} ${view.name}`;
-    let tagged = this.#names.get(key);
-    if (tagged === undefined) {
-      tagged = extractTags(view.name, view.tagEnd);
-      this.#names.set(key, tagged);
+/** Metrics of one cluster come one after the other and share their labels: they are written out once. */
+class LabelTexts {
+  #last: Labels = {};
+  #text = '{}';
+
+  of(labels: Labels): string {
+    if (labels !== this.#last) {
+      this.#last = labels;
+      this.#text = JSON.stringify(labels);
     }
-    return tagged;
+    return this.#text;
   }
 }
 

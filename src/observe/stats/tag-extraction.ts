@@ -12,6 +12,9 @@ export interface TaggedName {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+const CLUSTER = 'cluster.';
+const USUAL_BASE = 'envoy_cluster_';
+
 const TAG_OF_ROOT: Readonly<Record<string, string>> = {
   cluster: 'envoy_cluster_name',
   http: 'envoy_http_conn_manager_prefix',
@@ -42,6 +45,81 @@ export function extractTags(statName: string, tagEnd: number): TaggedName {
     rest = `${rest.slice(0, start).replace(/_\d+\.$/, '.')}${rest.slice(start)}`;
   }
   return { name: prometheusName(pullConfiguredName(rest, tagEnd, labels)), labels };
+}
+
+/** What the metrics of one cluster have in common. */
+interface ClusterTags {
+  /** Of their stat names: `cluster.a.b`, without a dot behind it. */
+  readonly prefix: string;
+  /** Of their names. */
+  readonly base: string;
+  readonly labels: TaggedName['labels'];
+}
+
+/** What one name means below every cluster. */
+interface BelowCluster {
+  readonly name: string;
+  /** The whole name, but for a cluster whose scope was given in one piece with what is below it. */
+  readonly usual: string;
+  /** null: those of the cluster are all. */
+  readonly labels: TaggedName['labels'] | null;
+}
+
+/**
+ * The same, for a scrape of tens of thousands of clusters: each cluster is looked at once, and each of the names that they all have
+ * is looked at once and kept. Metrics of a cluster share their labels.
+ */
+export class TagExtraction {
+  /** Names below a cluster: a few dozen, and those with a status code; null: to be looked at with its cluster. */
+  readonly #below = new Map<string, BelowCluster | null>();
+  readonly #others = new Map<string, TaggedName>();
+  #last: ClusterTags = { prefix: '', base: '', labels: {} };
+
+  tagged(statName: string, tagEnd: number): TaggedName {
+    if (tagEnd > CLUSTER.length && statName[tagEnd] === '.' && statName.startsWith(CLUSTER)) {
+      const below = this.#belowCluster(statName.slice(tagEnd + 1));
+      if (below !== null) return joined(this.#cluster(statName, tagEnd), below);
+    }
+    const key = `${tagEnd} ${statName}`;
+    let tagged = this.#others.get(key);
+    if (tagged === undefined) {
+      tagged = extractTags(statName, tagEnd);
+      this.#others.set(key, tagged);
+    }
+    return tagged;
+  }
+
+  #cluster(statName: string, tagEnd: number): ClusterTags {
+    if (this.#last.prefix.length === tagEnd && statName.startsWith(this.#last.prefix)) return this.#last;
+    const labels: Record<string, string> = {};
+    const prefix = statName.slice(0, tagEnd);
+    const base = prometheusName(pullConfiguredName(`${prefix}.`, tagEnd, labels));
+    this.#last = { prefix, base, labels };
+    return this.#last;
+  }
+
+  #belowCluster(below: string): BelowCluster | null {
+    let found = this.#below.get(below);
+    if (found === undefined) {
+      found = belowCluster(below);
+      this.#below.set(below, found);
+    }
+    return found;
+  }
+}
+
+function belowCluster(below: string): BelowCluster | null {
+  // In the place of a cluster's name and the dots around it stands one dot: what looks for a whole part finds it.
+  const tagged = extractTags(`.${below}`, 0);
+  if (tagged.labels['envoy_worker_id'] !== undefined) return null;
+  const name = tagged.name.slice(prometheusName('.').length);
+  const labels = Object.keys(tagged.labels).length === 0 ? null : tagged.labels;
+  return { name, usual: USUAL_BASE + name, labels };
+}
+
+function joined(cluster: ClusterTags, below: BelowCluster): TaggedName {
+  const name = cluster.base === USUAL_BASE ? below.usual : cluster.base + below.name;
+  return { name, labels: below.labels === null ? cluster.labels : { ...below.labels, ...cluster.labels } };
 }
 
 /** Takes the configured name behind the first part out, and for a listener that of its connection manager. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MergedStats } from '../../../src/observe/stats/merged-stats.ts';
 import { PrometheusText } from '../../../src/observe/stats/prometheus.ts';
 import { SlabStats } from '../../../src/observe/stats/slab-stats.ts';
-import { extractTags } from '../../../src/observe/stats/tag-extraction.ts';
+import { extractTags, TagExtraction } from '../../../src/observe/stats/tag-extraction.ts';
 import { parseExposition } from './exposition-parser.ts';
 
 function threads() {
@@ -81,6 +81,41 @@ test('a cluster that is called like a worker keeps its name', () => {
     'envoy_cluster_upstream_cx_total',
     { envoy_cluster_name: 'x.worker_7' },
   ]);
+});
+
+test('what is kept of clusters and of the names below them gives the same names and labels', () => {
+  const clusters = [
+    'a',
+    'a.b',
+    'worker_1',
+    'x.worker_7',
+    'x_rq_503',
+    'a.circuit_breakers.z',
+    'a-b|80||c',
+    '.',
+  ];
+  const below = [
+    'upstream_rq_total',
+    'upstream_rq_503',
+    'upstream_rq_2xx',
+    '_rq_200',
+    'rq_200',
+    'worker_2.x',
+  ];
+  below.push('external.upstream_rq_503', 'circuit_breakers.high.cx_open', 'x.worker_3.y_rq_404', 'a-b', '');
+  const extraction = new TagExtraction();
+  for (let round = 0; round < 2; round += 1)
+    for (const root of ['cluster', 'http', 'listener', 'clusters'])
+      for (const cluster of clusters)
+        for (const name of below) {
+          const scope = `${root}.${cluster}`;
+          for (const tagEnd of [scope.length, 0, scope.length + 3]) {
+            const statName = `${scope}.${name}`;
+            const [expected, found] = [extractTags(statName, tagEnd), extraction.tagged(statName, tagEnd)];
+            assert.equal(found.name, expected.name, statName);
+            assert.equal(JSON.stringify(found.labels), JSON.stringify(expected.labels), statName);
+          }
+        }
 });
 
 test('names without a configured part are left whole', () => {
