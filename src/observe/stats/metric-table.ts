@@ -1,18 +1,21 @@
 /**
  * All metrics of one thread by full name, the slabs below them, and the queue of what main has not been told of yet.
  *
- * Bounded: beyond `maxMetrics` a new name gets a nameless scratch metric that all refused ones share, and `stats.overflow`
- * counts the refusals. Names come from configuration, never from a peer: the bound is a guard, not a working range.
+ * Bounded: beyond `maxMetrics` a new name gets a nameless scratch metric that all refused ones share, `stats.overflow` counts the
+ * refusals, and the first is logged. Names come from configuration, never from a peer: the bound is a guard, not a working range.
  */
 import type { Counter, Gauge, Histogram } from '../../api/stats.ts';
 import type { MetricDescription, StatsAnnouncement } from '../../api/server.ts';
+import { logger } from '../../base/logger.ts';
 import { HEAD_CELLS } from './histogram-layout.ts';
 import { SLAB_CELLS, SlabMemory } from './slab-memory.ts';
 import type { CellRun } from './slab-memory.ts';
 import { SlabCounter, SlabGauge, SlabHistogram } from './slab-metrics.ts';
 import type { GroupSource } from './slab-metrics.ts';
 
-export const DEFAULT_MAX_METRICS = 200_000;
+/** Some 70 for each of 50,000 services that are all in use, with room. Nothing is set aside for them. */
+export const DEFAULT_MAX_METRICS = 5_000_000;
+const log = logger('stats');
 /** Descriptions per message, so that a large configuration does not become one long task for main. */
 const BATCH = 2000;
 /** A histogram counts as this many metrics against the bound: its head and a typical share of groups. */
@@ -61,7 +64,7 @@ export class MetricTable implements GroupSource {
   counter(name: string, traits: Traits): Counter {
     const known = this.#counters.get(name);
     if (known !== undefined) return known;
-    if (!this.reserve(1)) return this.#spareCounter;
+    if (!this.reserve(1, name)) return this.#spareCounter;
     const run = this.#memory.allocate(1);
     this.describe(run, name, 'counter', traits);
     const made = new SlabCounter(run);
@@ -72,7 +75,7 @@ export class MetricTable implements GroupSource {
   gauge(name: string, traits: Traits): Gauge {
     const known = this.#gauges.get(name);
     if (known !== undefined) return known;
-    if (!this.reserve(1)) return this.#spareGauge;
+    if (!this.reserve(1, name)) return this.#spareGauge;
     const run = this.#memory.allocate(1);
     this.describe(run, name, 'gauge', traits);
     const made = new SlabGauge(run);
@@ -83,7 +86,7 @@ export class MetricTable implements GroupSource {
   histogram(name: string, traits: Traits): Histogram {
     const known = this.#histograms.get(name);
     if (known !== undefined) return known;
-    if (!this.reserve(HISTOGRAM_WEIGHT)) return this.#spareHistogram;
+    if (!this.reserve(HISTOGRAM_WEIGHT, name)) return this.#spareHistogram;
     const run = this.#memory.allocate(HEAD_CELLS);
     this.describe(run, name, 'histogram', traits);
     const made = new SlabHistogram(run, this);
@@ -91,9 +94,13 @@ export class MetricTable implements GroupSource {
     return made;
   }
 
-  /** Takes room under the bound; false (and counted) when there is none. */
-  reserve(weight: number): boolean {
+  /** Takes room under the bound; false (and counted, the first one also logged) when there is none. */
+  reserve(weight: number, name: string): boolean {
     if (this.#size + weight > this.#maxMetrics) {
+      if (this.#overflow.value === 0)
+        log.warning(
+          `more than ${this.#maxMetrics} statistics: ${name} and what comes after it are not shown; stats.overflow counts them`,
+        );
       this.#overflow.inc();
       return false;
     }

@@ -89,7 +89,8 @@ export class SlabStats implements StatsScope {
     const known = this.#hosts.get(key);
     if (known !== undefined) return known;
     const fields = HOST_FIELDS;
-    if (!this.#table.reserve(fields.length)) return new SlabHostStats(new Float64Array(fields.length), 0);
+    if (!this.#table.reserve(fields.length, key))
+      return new SlabHostStats(new Float64Array(fields.length), 0);
     const run = this.#table.allocate(fields.length);
     fields.forEach((field, position) => {
       const place = { ...run, index: run.index + position };

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { StatsAnnouncement } from '../../../src/api/server.ts';
+import { configureLogging } from '../../../src/base/logger.ts';
 import { MergedStats } from '../../../src/observe/stats/merged-stats.ts';
 import { SLAB_CELLS } from '../../../src/observe/stats/slab-memory.ts';
 import { createHostStats, SlabStats } from '../../../src/observe/stats/slab-stats.ts';
@@ -188,6 +192,46 @@ test('beyond the bound a shared metric absorbs and the refusals are counted', ()
   assert.equal(merged.value('stats.overflow'), 5);
   assert.equal(merged.counters().length, 3);
   assert.equal(merged.gauges().length + merged.histograms().length, 0);
+});
+
+test('the first refusal is logged with its name, the others are not', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'stats-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'log');
+  configureLogging({ format: 'text', path, thread: '1' });
+  context.after(() => configureLogging({ format: 'text', thread: '1' }));
+  const stats = thread(new MergedStats(), 'worker_0', 2);
+  for (const name of ['kept', 'refused', 'late']) stats.counter(name).inc();
+  const lines = readFileSync(path, 'utf8').trim().split('\n');
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]!, /more than 2 statistics: refused and what comes after it/);
+});
+
+test('the sum of the gauges of a name has those that come later, without what is computed', () => {
+  const merged = new MergedStats();
+  const stats = thread(merged, 'worker_0');
+  stats.gauge('a.active').set(2);
+  refreshed(merged, stats);
+  const sum = merged.sumOfGauges((name) => name.endsWith('.active'));
+  stats.gauge('b.active').set(3);
+  stats.gauge('b.other').set(9);
+  stats.counter('c.active').add(9);
+  merged.addComputed({
+    refresh: () => undefined,
+    counters: () => [],
+    gauges: () => [{ name: 'd.active', type: 'gauge', value: 5, used: true, hidden: false, tagEnd: 0 }],
+    resetCounters: () => undefined,
+  });
+  assert.equal(sum(), 2);
+  refreshed(merged, stats);
+  assert.equal(sum(), 5);
+  merged.retire('worker_0');
+  merged.refresh();
+  assert.equal(sum(), 0);
+  assert.deepEqual(
+    merged.gauges().map((view) => view.name),
+    ['a.active', 'b.active', 'b.other', 'd.active'],
+  );
 });
 
 test('the interval of a histogram holds what came since the flush before; the cumulative part all', () => {
