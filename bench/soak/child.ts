@@ -5,7 +5,7 @@
 import { execFileSync, fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterMs } from '../../src/base/clock.ts';
 
 /** Every message that goes either way. */
@@ -118,4 +118,17 @@ export function cpuSecondsOf(pid: number): number {
     .replace(/^.*\) /s, '')
     .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/**
+ * How long the thread of the process that waited most was ready to run and had no processor (Linux: the second number of schedstat, in
+ * nanoseconds): what the machine did to it, as opposed to what it did.
+ */
+export function unservedMsOf(pid: number): number {
+  const folder = `/proc/${pid}/task`;
+  const waits = readdirSync(folder).map((task) => {
+    const [, waited = '0'] = readFileSync(`${folder}/${task}/schedstat`, 'utf8').split(' ');
+    return Number(waited) / 1e6;
+  });
+  return Math.max(...waits);
 }

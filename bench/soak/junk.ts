@@ -3,7 +3,7 @@
  * process grows into its work), the good traffic's failures against none, its latency against that without junk.
  */
 import { delay } from '../../src/base/clock.ts';
-import { SoakChild } from './child.ts';
+import { SoakChild, unservedMsOf } from './child.ts';
 import type { Message } from './child.ts';
 import { cluster, httpBootstrap, route } from './http-config.ts';
 import type { JunkCounts, JunkLoadOptions } from './load/junk-load.ts';
@@ -42,6 +42,7 @@ interface Phase {
   readonly name: string;
   readonly good: SteadyCounts;
   readonly cpuSeconds: number;
+  readonly unservedMs: number;
   readonly seconds: number;
 }
 
@@ -154,12 +155,13 @@ async function sampled(proxy: SoakProxy, work: Promise<unknown>, samples: Sample
 }
 
 async function phase(name: string, { proxy, good }: Peers, work: () => Promise<unknown>): Promise<Phase> {
-  const [cpu, started] = [proxy.cpuSeconds(), performance.now()];
+  const [cpu, unserved, started] = [proxy.cpuSeconds(), unservedMsOf(proxy.pid), performance.now()];
   good.tell({ kind: 'begin' });
   await work();
   const [cpuSeconds, seconds] = [proxy.cpuSeconds() - cpu, (performance.now() - started) / 1000];
+  const unservedMs = unservedMsOf(proxy.pid) - unserved;
   const { counts } = await good.ask<Message & { counts: SteadyCounts }>({ kind: 'end' }, 'measured');
-  return { name, good: counts, cpuSeconds, seconds };
+  return { name, good: counts, cpuSeconds, unservedMs, seconds };
 }
 
 interface Found {
@@ -242,8 +244,9 @@ function result({
           { name: 'p99', unit: 'ms', better: 'lower' },
           { name: 'largest', unit: 'ms', better: 'lower' },
           { name: 'proxy', unit: '% of a core', better: 'lower' },
+          { name: 'ready without a core', unit: '% of the time' },
         ],
-        body: phases.map(({ name, good, cpuSeconds, seconds }) => ({
+        body: phases.map(({ name, good, cpuSeconds, unservedMs, seconds }) => ({
           name,
           cells: [
             good.requests,
@@ -252,6 +255,7 @@ function result({
             good.p99Ms,
             good.maxMs,
             (100 * cpuSeconds) / seconds,
+            unservedMs / 10 / seconds,
           ],
         })),
       },

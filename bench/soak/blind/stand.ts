@@ -2,13 +2,14 @@
  * One run of the blind test: a proxy of one worker with three filters and two clusters, healthy traffic over eight connections, and one
  * fault that strikes a few times meanwhile. What is left is the log.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { delay } from '../../../src/base/clock.ts';
 import { UNLOGGED } from '../../../src/lab/config-text.ts';
 import { get, LabClient, uploadHead } from '../../../src/lab/lab-client.ts';
 import { DIAGNOSTIC_FORMAT } from '../../../src/observe/format/instrumented-format.ts';
+import { unservedMsOf } from '../child.ts';
 import type { SoakChild } from '../child.ts';
 import type { Dice } from '../dice.ts';
 import { cluster, httpBootstrap, route } from '../http-config.ts';
@@ -75,7 +76,7 @@ export async function runStand(options: StandOptions): Promise<StandResult> {
     await warmUp(open);
     const { dice } = options;
     const targets = CLUSTERS.filter((name) => name !== fault.avoided);
-    const unservedBefore = unservedOf(proxy.pid);
+    const unservedBefore = unservedMsOf(proxy.pid);
     const faults = { striking: true };
     const healthy = Array.from({ length: HEALTHY_CLIENTS }, async () => {
       const client = await open();
@@ -92,22 +93,12 @@ export async function runStand(options: StandOptions): Promise<StandResult> {
     await delay(BETWEEN_MS[0]);
     faults.striking = false;
     await Promise.all(healthy);
-    unservedMs = unservedOf(proxy.pid) - unservedBefore;
+    unservedMs = unservedMsOf(proxy.pid) - unservedBefore;
   } finally {
     for (const client of clients) client.close();
     await proxy.stop();
   }
   return { logFile: log, unservedMs };
-}
-
-/** Linux: the second number of schedstat is the time on a run queue, in nanoseconds. */
-function unservedOf(pid: number): number {
-  const folder = `/proc/${pid}/task`;
-  const waits = readdirSync(folder).map((task) => {
-    const [, waited = '0'] = readFileSync(join(folder, task, 'schedstat'), 'utf8').split(' ');
-    return Number(waited) / 1e6;
-  });
-  return Math.max(...waits);
 }
 
 function bootstrapOf({ folder, services, fault }: StandOptions, log: string): JsonObject {
