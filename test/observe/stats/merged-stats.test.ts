@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { StatsAnnouncement } from '../../../src/api/server.ts';
-import { configureLogging } from '../../../src/base/logger.ts';
 import { MergedStats } from '../../../src/observe/stats/merged-stats.ts';
 import { SLAB_CELLS } from '../../../src/observe/stats/slab-memory.ts';
 import { createHostStats, SlabStats } from '../../../src/observe/stats/slab-stats.ts';
@@ -192,19 +188,6 @@ test('beyond the bound a shared metric absorbs and the refusals are counted', ()
   assert.equal(merged.value('stats.overflow'), 5);
   assert.equal(merged.counters().length, 3);
   assert.equal(merged.gauges().length + merged.histograms().length, 0);
-});
-
-test('the first refusal is logged with its name, the others are not', (context) => {
-  const folder = mkdtempSync(join(tmpdir(), 'stats-'));
-  context.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'log');
-  configureLogging({ format: 'text', path, thread: '1' });
-  context.after(() => configureLogging({ format: 'text', thread: '1' }));
-  const stats = thread(new MergedStats(), 'worker_0', 2);
-  for (const name of ['kept', 'refused', 'late']) stats.counter(name).inc();
-  const lines = readFileSync(path, 'utf8').trim().split('\n');
-  assert.equal(lines.length, 1);
-  assert.match(lines[0]!, /more than 2 statistics: refused and what comes after it/);
 });
 
 test('the sum of the gauges of a name has those that come later, without what is computed', () => {
