@@ -10,8 +10,8 @@ import type { Dispatcher } from './event.ts';
 import type { AccessLogs, IoObserver, LineSink } from './observe.ts';
 import type { StatsScope } from './stats.ts';
 import type { ClusterManager } from './upstream.ts';
-import type { Slot } from './server.ts';
-import type { AccessLog, RouteConfiguration } from './envoy.ts';
+import type { RouteSlot } from './server.ts';
+import type { AccessLog } from './envoy.ts';
 
 export type FilterStatus = 'continue' | 'stop';
 
@@ -159,7 +159,7 @@ export interface Connection {
 export interface NetworkFilterContext {
   readonly dispatcher: Dispatcher;
   readonly clusters: ClusterManager;
-  readonly routes: Slot<RouteConfiguration>;
+  readonly routes: RouteSlot;
   /** The root scope, and `listener.<address>`. */
   readonly stats: StatsScope;
   readonly listenerStats: StatsScope;

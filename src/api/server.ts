@@ -3,7 +3,7 @@
  * sockets. Nothing else is shared than these messages and the memory that they name.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { Listener } from './envoy.ts';
+import type { Listener, RouteConfiguration, VirtualHost } from './envoy.ts';
 
 /** An immutable, versioned set of named entries in shared memory; a reader decodes an entry when it first asks for it. */
 export interface Snapshot<T> {
@@ -14,6 +14,18 @@ export interface Snapshot<T> {
   names(): Iterable<string>;
   /** Entries decoded so far by this thread. */
   readonly decoded: number;
+}
+
+/** Entries whose names begin alike, looked up by the rest of the name. Asking for one that is not there allocates nothing. */
+export interface SnapshotScope<T> {
+  /** Decoded anew at each call, and not kept here: for those who keep what they make of it. */
+  load(rest: string): T | undefined;
+  /** Version of the snapshot in which the entry last changed; 0 = it is not there. */
+  entryVersion(rest: string): number;
+}
+
+export interface ScopedSnapshot<T> extends Snapshot<T> {
+  scope(prefix: string): SnapshotScope<T>;
 }
 
 /** The shared form of a snapshot: what a message carries (by reference, not copied). */
@@ -28,6 +40,32 @@ export interface SharedSnapshot {
 /** Reader's end of a slot. Throws before the first `set`. */
 export interface Slot<T> {
   get(): Snapshot<T>;
+}
+
+/**
+ * What lies in the `routes` slot: of each table its head, and per domain its virtual host. The names are those of
+ * `router/route-parts.ts`.
+ */
+export type RoutePart =
+  /** Everything but the virtual hosts; and which domains there are, in the order in which they are searched. */
+  | {
+      readonly kind: 'table';
+      readonly config: RouteConfiguration;
+      readonly domains: readonly DomainGroup[];
+    }
+  | { readonly kind: 'host'; readonly host: VirtualHost }
+  /** A further domain of a virtual host; `of`: the rest of the name that the host lies under. */
+  | { readonly kind: 'alias'; readonly of: string };
+
+/** The domains of one kind, wildcards of one length (UTF-16 units without the `*`; 0 for the others): how many there are. */
+export interface DomainGroup {
+  readonly kind: 'exact' | 'suffix' | 'prefix' | 'any';
+  readonly length: number;
+  readonly count: number;
+}
+
+export interface RouteSlot {
+  get(): ScopedSnapshot<RoutePart>;
 }
 
 export interface WorkerOptions {

@@ -12,7 +12,7 @@ import type {
 } from '../api/network.ts';
 import { logger } from '../base/logger.ts';
 import type { ComponentLogger } from '../base/logger.ts';
-import { compileRouteTable } from '../router/route-table.ts';
+import { compileRouteTable, openRouteTable } from '../router/route-table.ts';
 import { BUFFER_FILTER } from './http/buffer.ts';
 import { FAULT_FILTER } from './http/fault.ts';
 import { JavaScriptFilterFactory } from './http/javascript.ts';
@@ -36,6 +36,7 @@ export const NETWORK_FILTERS: readonly NetworkFilterFactory[] = [
   new HttpConnectionManagerFactory({
     httpFilter: (typeUrl) => HTTP_FILTERS.find((factory) => factory.typeUrl === typeUrl),
     compileRoutes: (config) => compileRouteTable(config),
+    openRoutes: (snapshot, name, inflated) => openRouteTable(snapshot, name, inflated),
   }),
 ];
 

@@ -2,78 +2,85 @@
  * Envoy's search of the virtual host for a request's authority: exact, `*.suffix` (longest first), `prefix.*` (longest
  * first), `*`. Case does not matter. The port is part of the host unless `ignore_port_in_host_matching`.
  *
- * The common case, an exact host, is one Map look-up. A wildcard stands for at least one character.
+ *   authority -> group of domains (one kind, one length) -> known here? else look up -> virtual host
+ *
+ * Groups say how many domains they have, not which: what was never asked for takes no memory here. The common case, an exact host
+ * that was asked for before, is one Map look-up. A wildcard stands for at least one character.
  */
-interface WildcardLength<T> {
-  readonly length: number;
-  readonly hosts: Map<string, T>;
-}
+import type { DomainGroup } from '../api/server.ts';
+
+/** Finds what a domain stands for; `text` is in lower case and without the `*`. Null: there is no such domain. */
+export type DomainLookup<T> = (kind: DomainGroup['kind'], text: string) => T | null;
 
 export class DomainSearch<T> {
-  readonly #exact = new Map<string, T>();
+  readonly #exact: KnownDomains<T> | null;
   /** Each sorted by length, longest first. */
-  readonly #suffixes: WildcardLength<T>[] = [];
-  readonly #prefixes: WildcardLength<T>[] = [];
-  #fallback: T | null = null;
+  readonly #suffixes: readonly KnownDomains<T>[];
+  readonly #prefixes: readonly KnownDomains<T>[];
+  readonly #any: KnownDomains<T> | null;
+  readonly #onlyAny: boolean;
   readonly #ignorePort: boolean;
 
-  constructor(ignorePort: boolean) {
+  constructor(domains: readonly DomainGroup[], ignorePort: boolean, lookup: DomainLookup<T>) {
+    const ofKind = (kind: DomainGroup['kind']): KnownDomains<T>[] =>
+      domains.filter((group) => group.kind === kind).map((group) => new KnownDomains(group, lookup));
+    this.#exact = ofKind('exact')[0] ?? null;
+    this.#suffixes = ofKind('suffix');
+    this.#prefixes = ofKind('prefix');
+    this.#any = ofKind('any')[0] ?? null;
+    this.#onlyAny = domains.every(({ kind }) => kind === 'any');
     this.#ignorePort = ignorePort;
   }
 
-  /** Throws if the domain is there already. */
-  add(domain: string, value: T): void {
-    const name = domain.toLowerCase();
-    const fresh =
-      name === '*'
-        ? this.#setFallback(value)
-        : name.startsWith('*')
-          ? setWildcard(this.#suffixes, name.slice(1), value)
-          : name.endsWith('*')
-            ? setWildcard(this.#prefixes, name.slice(0, -1), value)
-            : setOnce(this.#exact, name, value);
-    if (!fresh) throw new Error(`domain ${JSON.stringify(domain)} stands in more than one virtual host`);
-  }
-
   find(authority: string): T | null {
-    if (this.#exact.size === 0 && this.#suffixes.length === 0 && this.#prefixes.length === 0) {
-      return this.#fallback;
-    }
+    if (this.#onlyAny) return this.#any === null ? null : this.#any.find('');
     const host = (this.#ignorePort ? withoutPort(authority) : authority).toLowerCase();
-    const exact = this.#exact.get(host);
-    if (exact !== undefined) return exact;
-    for (const { length, hosts } of this.#suffixes) {
-      const found = length < host.length ? hosts.get(host.slice(-length)) : undefined;
-      if (found !== undefined) return found;
-    }
-    for (const { length, hosts } of this.#prefixes) {
-      const found = length < host.length ? hosts.get(host.slice(0, length)) : undefined;
-      if (found !== undefined) return found;
-    }
-    return this.#fallback;
+    const exact = this.#exact === null ? null : this.#exact.find(host);
+    return exact ?? this.#findWildcard(host);
   }
 
-  #setFallback(value: T): boolean {
-    if (this.#fallback !== null) return false;
-    this.#fallback = value;
-    return true;
+  #findWildcard(host: string): T | null {
+    for (const group of this.#suffixes) {
+      const found = group.length < host.length ? group.find(host.slice(host.length - group.length)) : null;
+      if (found !== null) return found;
+    }
+    for (const group of this.#prefixes) {
+      const found = group.length < host.length ? group.find(host.slice(0, group.length)) : null;
+      if (found !== null) return found;
+    }
+    return this.#any === null ? null : this.#any.find('');
   }
 }
 
-function setOnce<T>(map: Map<string, T>, key: string, value: T): boolean {
-  if (map.has(key)) return false;
-  map.set(key, value);
-  return true;
-}
+/** The domains of a group that were asked for. Others leave no trace: their number is not ours to bound. */
+class KnownDomains<T> {
+  readonly length: number;
+  readonly #kind: DomainGroup['kind'];
+  readonly #lookup: DomainLookup<T>;
+  readonly #known = new Map<string, T>();
+  #unknown: number;
 
-function setWildcard<T>(lengths: WildcardLength<T>[], text: string, value: T): boolean {
-  let entry = lengths.find((candidate) => candidate.length === text.length);
-  if (entry === undefined) {
-    entry = { length: text.length, hosts: new Map() };
-    lengths.push(entry);
-    lengths.sort((left, right) => right.length - left.length);
+  constructor({ kind, length, count }: DomainGroup, lookup: DomainLookup<T>) {
+    this.length = length;
+    this.#kind = kind;
+    this.#unknown = count;
+    this.#lookup = lookup;
   }
-  return setOnce(entry.hosts, text, value);
+
+  find(text: string): T | null {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    return this.#unknown === 0 ? null : this.#learn(text);
+  }
+
+  #learn(text: string): T | null {
+    const found = this.#lookup(this.#kind, text);
+    if (found === null) return null;
+    // A copy: the text is a part of the request's head and would keep all of it.
+    this.#known.set(Buffer.from(text).toString(), found);
+    this.#unknown -= 1;
+    return found;
+  }
 }
 
 /** Leaves a bare IPv6 address in brackets whole. */

@@ -5,12 +5,12 @@
 import type { Checks } from '../config/semantics/context.ts';
 import { compileTextFormat } from '../observe/format/text-format.ts';
 import { compileHeaderFormat } from '../router/header-format.ts';
-import { compileRouteTable } from '../router/route-table.ts';
+import { checkRouteTable } from '../router/route-table.ts';
 
 export const CONFIG_CHECKS: Checks = {
   accessLogFormat: (format) => problemOf(() => compileTextFormat(format)),
   headerFormat: (format) => problemOf(() => compileHeaderFormat(format)),
-  routeConfiguration: (config) => problemOf(() => compileRouteTable(config)),
+  routeConfiguration: (config) => problemOf(() => checkRouteTable(config)),
 };
 
 function problemOf(attempt: () => unknown): string | null {

@@ -13,6 +13,7 @@ const MAGIC = 0x6e70736e;
 const HEADER_WORDS = 4;
 const ROW_WORDS = 7;
 const FLAG_TAGGED = 1;
+const EMPTY_HASH = 0x811c9dc5;
 /** Buckets per entry, rounded up to a power of two: probes stay short. */
 const MIN_BUCKETS_PER_ENTRY = 2;
 
@@ -26,9 +27,12 @@ export interface IndexRow {
   readonly tagged: boolean;
 }
 
-/** FNV-1a over UTF-16 code units: both ends hash the same string, so the unit does not matter. */
-export function hashName(name: string): number {
-  let hash = 0x811c9dc5;
+/**
+ * FNV-1a over UTF-16 code units: both ends hash the same string, so the unit does not matter. `before`: hash of what stands in
+ * front of it.
+ */
+export function hashName(name: string, before = EMPTY_HASH): number {
+  let hash = before;
   for (let index = 0; index < name.length; index += 1) {
     hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
   }
@@ -81,9 +85,13 @@ export class SnapshotIndex {
     return new SnapshotIndex(words.buffer);
   }
 
-  /** Row number of the first candidate with this hash for which `matches` holds; -1 = none. */
-  find(name: string, matches: (index: SnapshotIndex, row: number, name: string) => boolean): number {
-    const hash = hashName(name);
+  /** Row number of the first candidate with this hash for which `matches` holds; -1 = none. `before`: see `hashName`. */
+  find(
+    name: string,
+    matches: (index: SnapshotIndex, row: number, name: string) => boolean,
+    before?: number,
+  ): number {
+    const hash = hashName(name, before);
     for (let bucket = hash & this.#bucketMask; ; bucket = (bucket + 1) & this.#bucketMask) {
       const row = this.#word(HEADER_WORDS + bucket) - 1;
       if (row < 0) return -1;

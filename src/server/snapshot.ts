@@ -7,7 +7,7 @@
  * copies the index. A reader decodes an entry at its first use and keeps it over versions until the entry itself changes; a
  * request that started on an older snapshot goes on reading it. What no request asks for costs its bytes once per process.
  */
-import type { SharedSnapshot, Slot, Snapshot } from '../api/server.ts';
+import type { ScopedSnapshot, SharedSnapshot, Slot, SnapshotScope } from '../api/server.ts';
 import { InvariantError } from '../base/invariant.ts';
 import { decodeEntry, encodeEntry } from './entry-text.ts';
 import { hashName, SnapshotIndex } from './snapshot-index.ts';
@@ -160,7 +160,7 @@ export class SnapshotReader<T> implements Slot<T> {
     this.#current = next;
   }
 
-  get(): Snapshot<T> {
+  get(): ScopedSnapshot<T> {
     if (this.#current === null) throw new InvariantError('slot read before it was set');
     return this.#current;
   }
@@ -171,7 +171,7 @@ export class SnapshotReader<T> implements Slot<T> {
   }
 }
 
-class SharedMemorySnapshot<T> implements Snapshot<T> {
+class SharedMemorySnapshot<T> implements ScopedSnapshot<T> {
   readonly version: number;
   readonly size: number;
   readonly #index: SnapshotIndex;
@@ -212,18 +212,38 @@ class SharedMemorySnapshot<T> implements Snapshot<T> {
     return row < 0 ? 0 : this.#index.entryVersion(row);
   }
 
+  scope(prefix: string): SnapshotScope<T> {
+    const before = hashName(prefix);
+    const matches = (index: SnapshotIndex, row: number, rest: string): boolean =>
+      index.nameBytes(row) >= prefix.length + rest.length && this.#nameOf(row) === prefix + rest;
+    return {
+      load: (rest) => {
+        const row = this.#index.find(rest, matches, before);
+        return row < 0 ? undefined : this.#read(row);
+      },
+      entryVersion: (rest) => {
+        const row = this.#index.find(rest, matches, before);
+        return row < 0 ? 0 : this.#index.entryVersion(row);
+      },
+    };
+  }
+
   /** A newer version is current: from now on this one has a memo of its own. */
   retire(): void {
     this.#memo = new Map(this.#memo);
   }
 
   #decode(row: number, name: string): T {
+    const value = this.#read(row);
+    this.#memo.set(name, { entryVersion: this.#index.entryVersion(row), value });
+    return value;
+  }
+
+  #read(row: number): T {
     const from = this.#index.offset(row) + this.#index.nameBytes(row);
     const text = this.#segment(row).toString('utf8', from, from + this.#index.entryBytes(row));
-    const value = decodeEntry({ text, tagged: this.#index.tagged(row) }) as T;
-    this.#memo.set(name, { entryVersion: this.#index.entryVersion(row), value });
     this.#count.decoded += 1;
-    return value;
+    return decodeEntry({ text, tagged: this.#index.tagged(row) }) as T;
   }
 
   #nameOf(row: number): string {

@@ -5,10 +5,10 @@
  *   dispatcher -> connections -> stats, slots -> clusters -> access logs -> filters (registry) -> listeners
  */
 import type { PoolStatus } from '../api/admin.ts';
-import type { AccessLog, RouteConfiguration } from '../api/envoy.ts';
+import type { AccessLog } from '../api/envoy.ts';
 import type { AccessLogs, LineSink } from '../api/observe.ts';
 import type { ClusterSnapshot } from '../api/upstream.ts';
-import type { FromWorker, WorkerOptions } from '../api/server.ts';
+import type { FromWorker, RoutePart, WorkerOptions } from '../api/server.ts';
 import { SystemClock } from '../base/clock.ts';
 import { ConnectionIds } from '../base/ids.ts';
 import { TurnDispatcher } from '../event/turn-dispatcher.ts';
@@ -35,7 +35,7 @@ export interface WorkerParts {
   readonly stats: SlabStats;
   readonly slots: {
     readonly clusters: SnapshotReader<ClusterSnapshot>;
-    readonly routes: SnapshotReader<RouteConfiguration>;
+    readonly routes: SnapshotReader<RoutePart>;
   };
   readonly clusters: WorkerClusterManager;
   readonly drain: DrainState;
@@ -55,7 +55,7 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
   const stats = new SlabStats({ announce: send });
   const slots = {
     clusters: new SnapshotReader<ClusterSnapshot>(),
-    routes: new SnapshotReader<RouteConfiguration>(),
+    routes: new SnapshotReader<RoutePart>(),
   };
   slots.clusters.set(options.slots.clusters);
   slots.routes.set(options.slots.routes);

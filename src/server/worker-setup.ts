@@ -3,9 +3,10 @@
  * so that one that replaces a crashed one begins with the current snapshots.
  */
 import type { Bootstrap, Listener, RouteConfiguration } from '../api/envoy.ts';
-import type { SharedSnapshot, SlotName, WorkerOptions } from '../api/server.ts';
+import type { RoutePart, SharedSnapshot, SlotName, WorkerOptions } from '../api/server.ts';
 import type { ClusterSnapshot } from '../api/upstream.ts';
 import { logLevels } from '../base/logger.ts';
+import { routeParts } from '../router/route-parts.ts';
 import { SharedCounts } from '../upstream/breaker/shared-counts.ts';
 import { ConnectionCells } from './connection-cells.ts';
 import { connectionLimitsOf } from './connection-limits.ts';
@@ -17,8 +18,7 @@ import { encodeWorkerData } from './worker-data.ts';
 
 export class WorkerSetup {
   readonly clusters = new SnapshotWriter<ClusterSnapshot>();
-  readonly routes = new SnapshotWriter<RouteConfiguration>();
-  /** What lies in the `routes` slot. */
+  /** What lies in the `routes` slot, in parts. */
   readonly routeTables: ReadonlyMap<string, RouteConfiguration>;
   readonly heartbeats: SharedArrayBuffer;
   readonly counts: SharedCounts;
@@ -28,6 +28,7 @@ export class WorkerSetup {
   readonly #connectionIds = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   readonly #cells: SharedArrayBuffer;
   readonly #listeners: readonly Listener[];
+  readonly #routes: SharedSnapshot;
 
   constructor(options: ServerOptions, socketInterface: 'syscall' | 'portable', heartbeatMs: number) {
     const configured = options.bootstrap.static_resources?.listeners ?? [];
@@ -37,7 +38,7 @@ export class WorkerSetup {
     this.#heartbeatMs = heartbeatMs;
     this.#listeners = listeners;
     this.routeTables = routes;
-    this.routes.replaceAll(routes);
+    this.#routes = publishedRoutes(routes);
     this.heartbeats = new SharedArrayBuffer(options.concurrency * Int32Array.BYTES_PER_ELEMENT);
     this.counts = SharedCounts.allocate(options.concurrency);
     this.#cells = ConnectionCells.allocate(options.concurrency, listeners.length);
@@ -77,8 +78,14 @@ export class WorkerSetup {
   }
 
   #slots(): Record<SlotName, SharedSnapshot> {
-    return { clusters: this.clusters.current(), routes: this.routes.current() };
+    return { clusters: this.clusters.current(), routes: this.#routes };
   }
+}
+
+/** The tables stay as they are while the process lives: nothing of the writer is kept. */
+function publishedRoutes(tables: ReadonlyMap<string, RouteConfiguration>): SharedSnapshot {
+  const parts = [...tables].flatMap(([name, config]) => [...routeParts(name, config)]);
+  return new SnapshotWriter<RoutePart>().replaceAll(new Map(parts));
 }
 
 /** The command line's names win over the file's. */

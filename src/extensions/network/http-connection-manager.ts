@@ -18,7 +18,7 @@ import { Http1ServerCodec } from '../../codec/http1/server-codec.ts';
 import { compileCodecSettings } from '../../http/codec-settings.ts';
 import { ConnectionManager } from '../../http/connection-manager.ts';
 import { CurrentRoutes, fixedRoutes } from '../../http/current-routes.ts';
-import type { RouteCompiler } from '../../http/current-routes.ts';
+import type { RouteCompiler, RouteOpener } from '../../http/current-routes.ts';
 import { FilterEntry, FilterPlan } from '../../http/filter-plan.ts';
 import type { HttpConfiguration, RouteTableSlot } from '../../http/http-configuration.ts';
 import { HttpDate } from '../../http/http-date.ts';
@@ -27,10 +27,11 @@ import { randomRequestIds } from '../../http/request-id.ts';
 import { compileHttpSettings } from '../../http/settings.ts';
 import { StreamRecord } from '../../observe/stream-info.ts';
 
-/** What the connection manager takes from the build: its HTTP filters and the compiler of route tables. */
+/** What the connection manager takes from the build: its HTTP filters, the compiler and the opener of route tables. */
 export interface HttpConnectionManagerParts {
   readonly httpFilter: (typeUrl: string) => HttpFilterFactory | undefined;
   readonly compileRoutes: RouteCompiler;
+  readonly openRoutes: RouteOpener;
 }
 
 export class HttpConnectionManagerFactory implements NetworkFilterFactory {
@@ -83,7 +84,11 @@ export class HttpConnectionManagerFactory implements NetworkFilterFactory {
     if (table === undefined) return { current: null };
     // With its virtual hosts inside it is complete; by name alone it lies in the slot.
     if (table.virtual_hosts !== undefined) return fixedRoutes(table, this.#parts.compileRoutes);
-    return new CurrentRoutes(context.routes, table.name ?? '', this.#parts.compileRoutes);
+    const inflated = context.stats
+      .scope('thread_local_route_tables')
+      .scope(context.dispatcher.name)
+      .gauge('virtual_hosts_inflated');
+    return new CurrentRoutes(context.routes, table.name ?? '', this.#parts.openRoutes, inflated);
   }
 
   #configuration(config: Config, context: NetworkFilterContext, plan: FilterPlan): HttpConfiguration {

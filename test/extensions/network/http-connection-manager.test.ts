@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HttpConnectionManager, RouteConfiguration } from '../../../src/api/envoy.ts';
-import type { HttpFilterFactory, RouteTable } from '../../../src/api/http.ts';
+import type { HttpFilterFactory } from '../../../src/api/http.ts';
 import type { NetworkFilterContext } from '../../../src/api/network.ts';
 import { HttpConnectionManagerFactory } from '../../../src/extensions/network/http-connection-manager.ts';
+import type { RoutePart } from '../../../src/api/server.ts';
+import type { OpenRouteTable } from '../../../src/http/current-routes.ts';
+import { SnapshotReader, SnapshotWriter } from '../../../src/server/snapshot.ts';
 import { FakeStats } from '../../http/support/fake-stats.ts';
 import { TerminalFilter, parse } from '../../http/support/http-bench.ts';
 import { FakeConnection } from '../../support/fake-connection.ts';
@@ -24,19 +27,26 @@ class Bench {
   readonly terminals: TerminalFilter[] = [];
   readonly prepared: string[] = [];
   readonly compiled: string[] = [];
-  version = 1;
-  table: RouteConfiguration = { name: 'r' };
+  readonly retired: string[] = [];
+  readonly writer = new SnapshotWriter<RoutePart>();
+  readonly routes = new SnapshotReader<RoutePart>();
+
+  constructor() {
+    this.publish({ name: 'r' });
+  }
+
+  publish(table: RouteConfiguration): void {
+    this.routes.set(this.writer.replaceAll(new Map([['r', { kind: 'table', config: table, domains: [] }]])));
+  }
 
   factory(): HttpConnectionManagerFactory {
     const known: Record<string, HttpFilterFactory> = { plain: this.#filter(false), last: this.#filter(true) };
     return new HttpConnectionManagerFactory({
       httpFilter: (typeUrl) => known[typeUrl],
-      compileRoutes: (config): RouteTable => {
-        this.compiled.push(config.name ?? '');
-        return {
-          name: config.name ?? '',
-          match: () => ({ routeName: config.name ?? '', virtualHostName: '' }),
-        };
+      compileRoutes: (config) => this.#table(config),
+      openRoutes: (snapshot, name) => {
+        const head = snapshot.scope('').load(name);
+        return head?.kind === 'table' ? this.#table(head.config) : null;
       },
     });
   }
@@ -45,15 +55,7 @@ class Bench {
     return {
       dispatcher: this.dispatcher,
       clusters: { get: () => undefined, onSnapshot: () => undefined, drain: () => undefined },
-      routes: {
-        get: () => ({
-          version: this.version,
-          size: 1,
-          get: () => this.table,
-          names: () => ['r'],
-          decoded: 0,
-        }),
-      },
+      routes: this.routes,
       stats: this.stats,
       listenerStats: this.stats.scope('listener').scope('127.0.0.1_80'),
       listenerPort: 80,
@@ -61,6 +63,15 @@ class Bench {
       accessLogs: () => ({ needs: NOTHING, empty: true, log: () => undefined }),
       drain: { draining: false },
       bufferLimitBytes: 1024,
+    };
+  }
+
+  #table({ name = '' }: RouteConfiguration): OpenRouteTable {
+    this.compiled.push(name);
+    return {
+      name,
+      match: () => ({ routeName: name, virtualHostName: '' }),
+      retire: (next) => void this.retired.push(`${name} for ${next?.name ?? 'none'}`),
     };
   }
 
@@ -105,7 +116,7 @@ test('a prepared connection manager serves with the filters, routes and statisti
   assert.equal(bench.stats.value('listener.127.0.0.1_80.http.in.downstream_rq_2xx'), 1);
 });
 
-test('a route table is compiled when it is first needed, and again when it has changed, not with each snapshot', async () => {
+test('a route table is opened when it is first needed, and once for each snapshot, the older one gives way', async () => {
   const bench = new Bench();
   const create = await bench.factory().prepare(config(['last']), bench.context());
   bench.connection.addReadFilter(create());
@@ -118,13 +129,12 @@ test('a route table is compiled when it is first needed, and again when it has c
   };
   assert.deepEqual(bench.compiled, []);
   assert.equal(ask(), 'r');
-  bench.version = 2;
-  bench.table = { name: 'r' };
   ask();
-  assert.deepEqual(bench.compiled, ['r']);
-  bench.version = 3;
-  bench.table = { name: 'changed' };
-  assert.equal(ask(), 'changed');
+  assert.deepEqual([bench.compiled, bench.retired], [['r'], []]);
+  bench.publish({ name: 'changed' });
+  bench.publish({ name: 'changed again' });
+  assert.equal(ask(), 'changed again');
+  assert.deepEqual(bench.retired, ['r for changed again']);
 });
 
 test('a table that stands in the configuration is compiled at once', async () => {

@@ -81,7 +81,11 @@ class Bench {
     return {
       dispatcher: this.dispatcher,
       clusters: { get: () => cluster, onSnapshot: () => undefined, drain: () => undefined },
-      routes: { get: () => ({ version: 1, size: 0, get: () => undefined, names: () => [], decoded: 0 }) },
+      routes: {
+        get: () => {
+          throw new Error('no routes here');
+        },
+      },
       stats: this.stats,
       listenerStats: this.stats.scope('listener'),
       listenerPort: 80,
