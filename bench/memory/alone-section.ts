@@ -137,7 +137,7 @@ function decodedTable(results: readonly AloneResult[]): Table {
     })),
     notes: [
       'Clusters, from the gauges `thread_local_cluster_manager.worker_N.clusters_inflated`, one number for each worker; of the last round. ' +
-        'Route tables are not counted: a worker decodes the whole table of a listener at its first request.',
+        'Virtual hosts are decoded likewise, and have gauges of their own: `thread_local_route_tables.worker_N.virtual_hosts_inflated`.',
     ],
   };
 }
