@@ -34,7 +34,11 @@ export class DomainSearch<T> {
 
   find(authority: string): T | null {
     if (this.#onlyAny) return this.#any === null ? null : this.#any.find('');
-    const host = (this.#ignorePort ? withoutPort(authority) : authority).toLowerCase();
+    const given = this.#ignorePort ? withoutPort(authority) : authority;
+    // What is known is in lower case, and so is nearly every authority.
+    const known = this.#exact?.known(given);
+    if (known !== undefined) return known;
+    const host = given.toLowerCase();
     const exact = this.#exact === null ? null : this.#exact.find(host);
     return exact ?? this.#findWildcard(host);
   }
@@ -65,6 +69,10 @@ class KnownDomains<T> {
     this.#kind = kind;
     this.#unknown = count;
     this.#lookup = lookup;
+  }
+
+  known(text: string): T | undefined {
+    return this.#known.get(text);
   }
 
   find(text: string): T | null {
