@@ -4,7 +4,7 @@
 import type { ConfigDumpSection } from '../api/admin.ts';
 import type { Bootstrap } from '../api/envoy.ts';
 import { redact, toProtoJson } from '../config/proto-json.ts';
-import type { NamedRoutes } from './route-names.ts';
+import { nameRoutes } from './route-names.ts';
 
 const ADMIN = 'type.googleapis.com/envoy.admin.v3.';
 const TYPES = 'type.googleapis.com/';
@@ -14,12 +14,9 @@ const LISTENER = 'envoy.config.listener.v3.Listener';
 const ROUTES = 'envoy.config.route.v3.RouteConfiguration';
 
 /** `loadedAt`: ISO time at which the configuration took effect. */
-export function configSections(
-  bootstrap: Bootstrap,
-  routes: NamedRoutes['routes'],
-  loadedAt: string,
-): ConfigDumpSection[] {
+export function configSections(bootstrap: Bootstrap, loadedAt: string): ConfigDumpSection[] {
   const { clusters = [], listeners = [] } = bootstrap.static_resources ?? {};
+  const { routes } = nameRoutes(listeners);
   const entry = (field: string, type: string, message: object): object => ({
     [field]: { '@type': TYPES + type, ...shown(type, message) },
     last_updated: loadedAt,

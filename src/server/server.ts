@@ -28,6 +28,7 @@ import { LifeCycle } from './life-cycle.ts';
 import { Monitoring } from './monitoring.ts';
 import { commandLineOptions } from './server-options.ts';
 import type { ServerOptions } from './server-options.ts';
+import { detached, PackedBootstrap } from './packed-bootstrap.ts';
 import { onSignals } from './signals.ts';
 import { chooseSocketInterface } from './socket-choice.ts';
 import { versionText } from './version.ts';
@@ -46,7 +47,9 @@ const COLLECT_AFTER_MS = 1000;
 const log = logger('main');
 
 export class Server {
+  /** Its bootstrap has no resources. */
   readonly #options: ServerOptions;
+  readonly #bootstrap: PackedBootstrap;
   readonly #clock = new SystemClock();
   readonly #startedAt = this.#clock.now();
   readonly #loadedAt = new Date(this.#startedAt + this.#clock.wallOffset()).toISOString();
@@ -61,8 +64,11 @@ export class Server {
 
   /** Throws `SocketInterfaceError` where the machine lacks what was asked for. */
   constructor(options: ServerOptions) {
-    const { concurrency, bootstrap } = options;
-    this.#options = options;
+    const { concurrency } = options;
+    const { static_resources: _, ...rest } = options.bootstrap;
+    const bootstrap = detached(rest);
+    this.#options = { ...options, bootstrap };
+    this.#bootstrap = new PackedBootstrap(options.bootstrap);
     this.#socketInterface = chooseSocketInterface(options.socketInterface);
     this.#setup = new WorkerSetup(options, this.#socketInterface, HEARTBEAT_MS);
     this.#pool = new WorkerPool({
@@ -105,6 +111,7 @@ export class Server {
       timers: new TurnDispatcher({ name: 'main_thread', clock: this.#clock, tid: threadId() }),
       stats: this.#monitoring.stats,
       onChange: (name, snapshot) => publisher.onChange(name, snapshot),
+      published: (name) => publisher.get(name),
       onFailure: (cluster, name, error) => {
         logger('dns').warning(`cluster ${cluster}: ${name} is not resolved: ${String(error)}`);
       },
@@ -153,21 +160,25 @@ export class Server {
     );
     this.#lifeCycle.enter('INITIALIZING');
     await this.#startAdmin();
-    for (const cluster of this.#options.bootstrap.static_resources?.clusters ?? [])
-      this.#resolver.add(cluster);
+    for (const cluster of this.#bootstrap.get().static_resources?.clusters ?? []) this.#resolver.add(cluster);
     await this.#resolver.ready();
     await this.#pool.start();
     this.#monitoring.start();
     this.#monitoring.onInitialized(this.#clock.now() - this.#startedAt, this.#pool.listeners.length);
     this.#lifeCycle.enter('LIVE');
     log.info('all workers accept');
-    afterMs(COLLECT_AFTER_MS, collectGarbage).unref();
+    afterMs(COLLECT_AFTER_MS, () => void this.#giveBack()).unref();
     onLive?.({
       listeners: this.#pool.listeners,
       adminAddress: this.#adminAddress(),
       socketInterface: this.#socketInterface,
       threads: this.#pool.seats.map(({ name, tid }) => ({ name, tid })),
     });
+  }
+
+  async #giveBack(): Promise<void> {
+    await this.#bootstrap.pack();
+    collectGarbage();
   }
 
   async #startAdmin(): Promise<void> {
@@ -212,7 +223,7 @@ export class Server {
         commandLineOptions: commandLineOptions(this.#options),
         node: { ...bootstrap.node, ...nodeOf(bootstrap, this.#options) },
       },
-      configDump: () => configSections(bootstrap, this.#setup.routeTables, this.#loadedAt),
+      configDump: () => configSections(this.#bootstrap.get(), this.#loadedAt),
       clusters: () => clusterStatuses(this.#resolver.snapshots(), this.#monitoring.merged),
       logPaths: () => this.#logFiles.paths,
       reopenLogs: () => this.#reopenLogs(),

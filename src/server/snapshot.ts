@@ -54,6 +54,15 @@ export class SnapshotWriter<T> {
     return { version: this.#index.version, memory: this.#index.memory, segments: [...this.#segments] };
   }
 
+  /** What a reader would decode, made anew each time. */
+  read(name: string): T | undefined {
+    const position = this.#rows.get(name);
+    const row = position === undefined ? undefined : this.#entries[position];
+    if (row === undefined) return undefined;
+    const text = this.#bytesOf(row).toString('utf8', row.nameBytes);
+    return decodeEntry({ text, tagged: row.tagged }) as T;
+  }
+
   /** Bytes of shared memory that the current version holds. */
   get byteLength(): number {
     return this.#segments.reduce((sum, each) => sum + each.byteLength, this.#index.memory.byteLength);

@@ -10,6 +10,7 @@ import { routeParts } from '../router/route-parts.ts';
 import { SharedCounts } from '../upstream/breaker/shared-counts.ts';
 import { ConnectionCells } from './connection-cells.ts';
 import { connectionLimitsOf } from './connection-limits.ts';
+import { detached } from './packed-bootstrap.ts';
 import { nameRoutes } from './route-names.ts';
 import { RuntimeKeys } from './runtime-keys.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -36,7 +37,7 @@ export class WorkerSetup {
     this.#options = options;
     this.#socketInterface = socketInterface;
     this.#heartbeatMs = heartbeatMs;
-    this.#listeners = listeners;
+    this.#listeners = detached(listeners);
     this.routeTables = routes;
     this.#routes = publishedRoutes(routes);
     this.heartbeats = new SharedArrayBuffer(options.concurrency * Int32Array.BYTES_PER_ELEMENT);

@@ -36,6 +36,14 @@ export function endpointsOf(config: Cluster): Endpoint[] {
   return endpoints;
 }
 
+/** What the hosts do not say already: the policy stays. */
+export function withoutEndpoints(config: Cluster): Cluster {
+  const { load_assignment: assignment, ...rest } = config;
+  return assignment?.policy === undefined
+    ? rest
+    : { ...rest, load_assignment: { policy: assignment.policy } };
+}
+
 function endpointOf(cluster: string, locality: LocalityLbEndpoints, entry: LbEndpoint): Endpoint {
   const config = entry.endpoint?.address;
   const address = addressOf(config);

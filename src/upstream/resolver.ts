@@ -6,7 +6,8 @@
  *   hosts -> ClusterSnapshot (version + 1) -> onChange
  *
  * Owns the DNS timers, the membership numbers, and the rows of the shared circuit-breaker table: a name keeps its row as long
- * as it exists. Invariant: an entry is told only when something in it changed.
+ * as it exists. Of a cluster that nothing can change any more but its operator, only the numbers are kept here; the rest is read back
+ * from what was published. Invariant: an entry is told only when something in it changed.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Cluster } from '../api/envoy.ts';
@@ -14,6 +15,7 @@ import type { Dispatcher } from '../api/event.ts';
 import type { Counter, Gauge, StatsScope } from '../api/stats.ts';
 import type { ClusterSnapshot, HostSnapshot } from '../api/upstream.ts';
 import { addressText } from '../base/address-text.ts';
+import { InvariantError } from '../base/invariant.ts';
 import { pickerFactory } from './balancer/policy.ts';
 import { BreakerRows } from './breaker/breaker-rows.ts';
 import { DEFAULT_ROWS } from './breaker/shared-counts.ts';
@@ -23,7 +25,7 @@ import type { DnsLookup } from './dns-lookup.ts';
 import { DnsTarget } from './dns-target.ts';
 import type { TargetOutcome } from './dns-target.ts';
 import { ipAddress } from './endpoint-address.ts';
-import { endpointsOf } from './endpoints.ts';
+import { endpointsOf, withoutEndpoints } from './endpoints.ts';
 import type { Endpoint } from './endpoints.ts';
 
 export interface ClusterResolverOptions {
@@ -35,6 +37,8 @@ export interface ClusterResolverOptions {
   readonly figures: ClusterFigures;
   /** Also for the first entry of a cluster; null: it was removed. */
   readonly onChange: (name: string, snapshot: ClusterSnapshot | null) => void;
+  /** What `onChange` was told last of a cluster, without its endpoints. Absent: nobody keeps it, so it is kept here. */
+  readonly published?: (name: string) => ClusterSnapshot | undefined;
   /** DNS answers that failed, for the application log. */
   readonly onFailure?: (cluster: string, name: string, error: unknown) => void;
   readonly lookup?: (config: Cluster) => DnsLookup;
@@ -42,7 +46,14 @@ export interface ClusterResolverOptions {
   readonly rows?: number;
 }
 
+/** All of it is published, for good. */
+interface Settled {
+  readonly kind: 'settled';
+  readonly figures: Figures;
+}
+
 interface Entry {
+  readonly kind: 'live' | 'read back';
   readonly config: Cluster;
   readonly endpoints: readonly Endpoint[];
   readonly targets: ReadonlyMap<string, DnsTarget>;
@@ -52,7 +63,7 @@ interface Entry {
 
 export class ClusterResolver {
   readonly #options: ClusterResolverOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Entry | Settled>();
   readonly #rows: BreakerRows;
   readonly #added: Counter;
   readonly #modified: Counter;
@@ -77,13 +88,13 @@ export class ClusterResolver {
 
   /** Adds a cluster or replaces the one of that name. Throws, changing nothing, when it cannot be one. */
   add(config: Cluster): void {
-    const name = config.name ?? '';
+    const name = ownText(config.name ?? '');
     if (name === '') throw new Error('a cluster needs a name');
     const endpoints = endpointsOf(config);
     pickerFactory(config, () => 0);
-    const before = this.#entries.get(name);
+    const before = this.#entry(name);
     if (before !== undefined) {
-      if (isDeepStrictEqual(before.config, config)) return;
+      if (isSame(before, config, endpoints)) return;
       stopTargets(before);
       this.#modified.inc();
     } else {
@@ -92,9 +103,12 @@ export class ClusterResolver {
     }
     const targets = this.#makeTargets(name, config, endpoints);
     // The old one is given back behind it, so that a name goes on counting.
-    const figures = this.#options.figures.take(config);
+    const { alt_stat_name: alias } = config;
+    const figures = this.#options.figures.take(
+      alias === undefined ? { name } : { name, alt_stat_name: ownText(alias) },
+    );
     const snapshot = before?.snapshot ?? null;
-    const entry: Entry = { config, endpoints, targets, figures, snapshot };
+    const entry: Entry = { kind: 'live', config, endpoints, targets, figures, snapshot };
     if (before !== undefined) {
       this.#count(before, -1);
       this.#options.figures.give(before.config);
@@ -104,10 +118,12 @@ export class ClusterResolver {
     for (const target of targets.values()) target.ask();
     this.#publish(name, entry);
     this.#countClusters();
+    if (targets.size === 0 && this.#options.published !== undefined)
+      this.#entries.set(name, { kind: 'settled', figures });
   }
 
   remove(name: string): void {
-    const entry = this.#entries.get(name);
+    const entry = this.#entry(name);
     if (entry === undefined) return;
     stopTargets(entry);
     this.#count(entry, -1);
@@ -123,7 +139,10 @@ export class ClusterResolver {
   /** The newest entry of each cluster that has one; a row and a host for every endpoint known so far. */
   snapshots(): Map<string, ClusterSnapshot> {
     const found = new Map<string, ClusterSnapshot>();
-    for (const [name, { snapshot }] of this.#entries) if (snapshot !== null) found.set(name, snapshot);
+    for (const name of this.#entries.keys()) {
+      const snapshot = this.#entry(name)?.snapshot ?? null;
+      if (snapshot !== null) found.set(name, snapshot);
+    }
     return found;
   }
 
@@ -136,7 +155,24 @@ export class ClusterResolver {
   }
 
   stop(): void {
-    for (const entry of this.#entries.values()) stopTargets(entry);
+    for (const entry of this.#entries.values()) if (entry.kind !== 'settled') stopTargets(entry);
+  }
+
+  /** A settled one is made anew of what is published. */
+  #entry(name: string): Entry | undefined {
+    const entry = this.#entries.get(name);
+    if (entry?.kind !== 'settled') return entry;
+    const snapshot = this.#options.published?.(name);
+    if (snapshot === undefined) throw new InvariantError(`cluster ${name} is not published`);
+    const { figures } = entry;
+    return {
+      kind: 'read back',
+      config: snapshot.config,
+      endpoints: [],
+      targets: new Map(),
+      figures,
+      snapshot,
+    };
   }
 
   #makeTargets(cluster: string, config: Cluster, endpoints: readonly Endpoint[]): Map<string, DnsTarget> {
@@ -163,7 +199,7 @@ export class ClusterResolver {
   }
 
   #onOutcome(cluster: string, target: DnsTarget, outcome: TargetOutcome): void {
-    const entry = this.#entries.get(cluster);
+    const entry = this.#entry(cluster);
     if (entry === undefined) return;
     const { membership } = entry.figures;
     if (outcome.kind === 'failure') {
@@ -221,8 +257,23 @@ export class ClusterResolver {
   }
 }
 
+/** Of one that was read back, the hosts stand for the endpoints. */
+function isSame(before: Entry, config: Cluster, endpoints: readonly Endpoint[]): boolean {
+  if (before.kind === 'live') return isDeepStrictEqual(before.config, config);
+  return (
+    endpoints.every(({ address }) => address !== null) &&
+    isDeepStrictEqual(before.config, withoutEndpoints(config)) &&
+    isDeepStrictEqual(before.snapshot?.hosts, hostsOf({ endpoints, targets: new Map() }))
+  );
+}
+
+/** A text that was cut out of a longer one keeps that one; this does not. */
+function ownText(text: string): string {
+  return Buffer.from(text).toString();
+}
+
 /** In order of the configuration; an address that comes up twice is one host, the first. */
-function hostsOf(entry: Entry): HostSnapshot[] {
+function hostsOf(entry: Pick<Entry, 'endpoints' | 'targets'>): HostSnapshot[] {
   const hosts = new Map<string, HostSnapshot>();
   for (const { address, name, port, host } of entry.endpoints) {
     const resolved = entry.targets.get(name)?.addresses.map((ip) => ipAddress(ip, port)) ?? [];

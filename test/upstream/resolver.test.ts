@@ -7,6 +7,7 @@ import { addressText } from '../../src/base/address-text.ts';
 import type { DnsAnswer } from '../../src/upstream/dns-lookup.ts';
 import { SharedCounts } from '../../src/upstream/breaker/shared-counts.ts';
 import { ClusterFigures } from '../../src/upstream/cluster-figures.ts';
+import { withoutEndpoints } from '../../src/upstream/endpoints.ts';
 import { ClusterResolver } from '../../src/upstream/resolver.ts';
 import { FakeDispatcher } from '../support/fake-dispatcher.ts';
 import { MapStats } from './fakes.ts';
@@ -279,4 +280,39 @@ test('stop ends all questions', async () => {
   bench.resolver.stop();
   await bench.advance(60_000);
   assert.equal(bench.asked.length, 1);
+});
+
+test('a static cluster that is published is read back from there, in its place', () => {
+  const bench = new ResolverBench();
+  const published = new Map<string, ClusterSnapshot>();
+  const resolver = new ClusterResolver({
+    timers: bench.dispatcher,
+    stats: bench.stats,
+    figures: bench.figures,
+    rows: 4,
+    onChange: (name, snapshot) => {
+      if (snapshot === null) published.delete(name);
+      else published.set(name, { ...snapshot, config: withoutEndpoints(snapshot.config) });
+    },
+    published: (name) => structuredClone(published.get(name)),
+  });
+  resolver.add(cluster([endpoint('10.0.0.1')]));
+  resolver.add(cluster([endpoint('10.0.0.2')], { name: 'other' }));
+  resolver.add(cluster([endpoint('10.0.0.1')]));
+  assert.equal(bench.stats.get('cluster_manager.cluster_modified'), 0);
+  resolver.add(cluster([endpoint('10.0.0.3')]));
+  assert.equal(bench.stats.get('cluster_manager.cluster_modified'), 1);
+  const hosts = [...resolver.snapshots()].map(([name, each]) => [
+    name,
+    ...each.hosts.map((host) => addressText(host.address)),
+  ]);
+  assert.deepEqual(hosts, [
+    ['echo', '10.0.0.3:80'],
+    ['other', '10.0.0.2:80'],
+  ]);
+  assert.equal(bench.stat('membership_change'), 2);
+  assert.equal(bench.stats.get('cluster_manager.active_clusters'), 2);
+  resolver.remove('echo');
+  assert.deepEqual([...resolver.snapshots().keys()], ['other']);
+  assert.equal(bench.stats.get('cluster_manager.active_clusters'), 1);
 });
