@@ -1,5 +1,6 @@
 /**
- * Everything that this thread's heap can give back, now. It stops the thread: some 20 ms for each 10 MB that live.
+ * Everything that this thread's heap, and the C library's behind it, can give back, now. It stops the thread: some 20 ms for each 10 MB
+ * that live.
  *
  * V8 collects because something is allocated, and a thread that has just done much and then does nothing keeps what that left. A plain
  * `gc()` keeps the pages that it emptied for what is to come; the flavour of the last resort hands them back to the system (measured
@@ -7,6 +8,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { trimMemory } from '../os/trim-memory.ts';
 
 type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
@@ -14,4 +16,5 @@ type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resor
 export function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as Collect)({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  trimMemory();
 }

@@ -19,8 +19,6 @@ import { encodeWorkerData } from './worker-data.ts';
 
 export class WorkerSetup {
   readonly clusters = new SnapshotWriter<ClusterSnapshot>();
-  /** What lies in the `routes` slot, in parts. */
-  readonly routeTables: ReadonlyMap<string, RouteConfiguration>;
   readonly heartbeats: SharedArrayBuffer;
   readonly counts: SharedCounts;
   readonly #options: ServerOptions;
@@ -29,6 +27,7 @@ export class WorkerSetup {
   readonly #connectionIds = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   readonly #cells: SharedArrayBuffer;
   readonly #listeners: readonly Listener[];
+  /** What lies in the `routes` slot, in parts. */
   readonly #routes: SharedSnapshot;
 
   constructor(options: ServerOptions, socketInterface: 'syscall' | 'portable', heartbeatMs: number) {
@@ -38,7 +37,6 @@ export class WorkerSetup {
     this.#socketInterface = socketInterface;
     this.#heartbeatMs = heartbeatMs;
     this.#listeners = detached(listeners);
-    this.routeTables = routes;
     this.#routes = publishedRoutes(routes);
     this.heartbeats = new SharedArrayBuffer(options.concurrency * Int32Array.BYTES_PER_ELEMENT);
     this.counts = SharedCounts.allocate(options.concurrency);
