@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compileTextFormat, lineText } from '../../src/observe/format/text-format.ts';
+import { compileTextFormat } from '../../src/observe/format/text-format.ts';
 import { NO_NEEDS } from '../../src/observe/format/operator.ts';
 import { ALL_NEEDS, StreamFixture } from './support/stream-fixture.ts';
+import { lineText } from './support/line-text.ts';
 
 const GROUPS = compileTextFormat(
   '"%DOWNSTREAM_READ_DURATION%" "%UPSTREAM_WRITE_DURATION%" "%UPSTREAM_READ_DURATION%" "%DOWNSTREAM_WRITE_DURATION%"',

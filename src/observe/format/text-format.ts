@@ -5,7 +5,7 @@
  * cannot forge a line (`escape.ts`). A missing value is `-`.
  */
 import type { LogContext, ObservationNeeds } from '../../api/observe.ts';
-import { LineWriter } from '../line-writer.ts';
+import type { LineWriter } from '../line-writer.ts';
 import { escapeText } from './escape.ts';
 import {
   FormatError,
@@ -27,13 +27,6 @@ export interface LineFormat {
 }
 
 const MISSING = '-';
-
-/** The line as text. */
-export function lineText(format: LineFormat, context: LogContext): string {
-  const out = new LineWriter();
-  format.write(context, out);
-  return out.toString();
-}
 
 /** Throws `FormatError` with all that is wrong. */
 export function compileTextFormat(format: string, missing = MISSING): LineFormat {

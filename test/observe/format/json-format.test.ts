@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compileJsonFormat } from '../../../src/observe/format/json-format.ts';
-import { lineText } from '../../../src/observe/format/text-format.ts';
 import { StreamFixture } from '../support/stream-fixture.ts';
+import { lineText } from '../support/line-text.ts';
 
 function finished(): StreamFixture {
   const fixture = new StreamFixture();

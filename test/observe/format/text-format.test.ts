@@ -3,10 +3,11 @@ import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import { HeaderList } from '../../../src/codec/header-map.ts';
 import { INSTRUMENTED_FORMAT, ISTIO_FORMAT } from '../../../src/observe/format/instrumented-format.ts';
-import { checkFormat, compileTextFormat, lineText } from '../../../src/observe/format/text-format.ts';
+import { checkFormat, compileTextFormat } from '../../../src/observe/format/text-format.ts';
 import { operatorNames } from '../../../src/observe/format/operators.ts';
 import { parseInstrumentedLine } from '../../../src/observe/grammar/instrumented-line.ts';
 import { StreamFixture } from '../support/stream-fixture.ts';
+import { lineText } from '../support/line-text.ts';
 
 function format(text: string, fixture: StreamFixture): string {
   return lineText(compileTextFormat(text), fixture.context());

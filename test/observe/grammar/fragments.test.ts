@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { INSTRUMENTED_FORMAT } from '../../../src/observe/format/instrumented-format.ts';
-import { compileTextFormat, lineText } from '../../../src/observe/format/text-format.ts';
+import { compileTextFormat } from '../../../src/observe/format/text-format.ts';
 import { parseReads, parseWrites, printGroup } from '../../../src/observe/grammar/fragments.ts';
 import {
   parseInstrumentedLine,
   printInstrumentedLine,
 } from '../../../src/observe/grammar/instrumented-line.ts';
 import { StreamFixture } from '../support/stream-fixture.ts';
+import { lineText } from '../support/line-text.ts';
 
 const READ_TEXTS = [
   '-',
