@@ -6,14 +6,15 @@ import { caseTable } from '../contenders/case-table.ts';
 import { HAPROXY, HAPROXY_TCP } from '../contenders/haproxy.ts';
 import { NGINX } from '../contenders/nginx.ts';
 import { NODEPROXY_FULL, NODEPROXY_NONE, NODEPROXY_PLAIN, NODEPROXY_TCP } from '../contenders/nodeproxy.ts';
-import { choice, chosen, planOf, planOptions, whole } from '../contenders/plan.ts';
-import { Rig } from '../contenders/rig.ts';
+import { measureParts } from '../contenders/parts.ts';
+import { choice, planOf, planOptions, whole } from '../contenders/plan.ts';
+import type { Rig } from '../contenders/rig.ts';
 import { measureRounds } from '../contenders/rounds.ts';
 import { IDLE_CONNECTIONS, idleTable } from '../cost/idle-connections.ts';
 import { residentTable } from '../cost/resident-at-start.ts';
 import type { Section } from '../report/report.ts';
 import { numberOption } from '../scenario.ts';
-import type { BenchRun, Scenario } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
 
 const PARTS = ['http', 'tcp', 'memory'] as const;
 /** Memory differs little from round to round, and a round of it takes long. */
@@ -42,20 +43,8 @@ export const COST: Scenario = {
       check: whole(1, IDLE_CONNECTIONS),
     },
   ],
-  run,
+  run: (bench) => measureParts(bench, MEASURED),
 };
-
-async function run(bench: BenchRun): Promise<Section[]> {
-  const only = chosen(bench, 'only');
-  const rig = await Rig.open(bench);
-  try {
-    const sections: Section[] = [];
-    for (const part of PARTS) if (only.includes(part)) sections.push(await MEASURED[part](rig));
-    return sections;
-  } finally {
-    await rig.close();
-  }
-}
 
 const MEASURED: Readonly<Record<(typeof PARTS)[number], (rig: Rig) => Promise<Section>>> = {
   async http(rig) {

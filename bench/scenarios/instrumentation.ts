@@ -4,8 +4,9 @@
  *   --only ladder   from no log to everything       --only groups   each operator alone
  *          client   what autocannon notices, against the bar
  */
-import { choice, chosen, planOf, planOptions, whole } from '../contenders/plan.ts';
-import { Rig } from '../contenders/rig.ts';
+import { measureParts } from '../contenders/parts.ts';
+import { choice, planOf, planOptions, whole } from '../contenders/plan.ts';
+import type { Rig } from '../contenders/rig.ts';
 import { measureRounds } from '../contenders/rounds.ts';
 import type { Outcome, Work } from '../contenders/rounds.ts';
 import type { Contender } from '../contenders/contender.ts';
@@ -14,7 +15,7 @@ import { clientTable, cpuTable, differenceChart, ladderTable } from '../instrume
 import { FULL, GROUPS, LADDER, NONE, NOTICED, PLAIN } from '../instrumentation/variants.ts';
 import type { Section } from '../report/report.ts';
 import { numberOption } from '../scenario.ts';
-import type { BenchRun, Scenario } from '../scenario.ts';
+import type { Scenario } from '../scenario.ts';
 
 const PARTS = ['ladder', 'groups', 'client'] as const;
 const MOST_CONNECTIONS = 8000;
@@ -34,20 +35,8 @@ export const INSTRUMENTATION: Scenario = {
       check: whole(1, MOST_CONNECTIONS),
     },
   ],
-  run,
+  run: (bench) => measureParts(bench, MEASURED),
 };
-
-async function run(bench: BenchRun): Promise<Section[]> {
-  const only = chosen(bench, 'only');
-  const rig = await Rig.open(bench);
-  try {
-    const sections: Section[] = [];
-    for (const part of PARTS) if (only.includes(part)) sections.push(await MEASURED[part](rig));
-    return sections;
-  } finally {
-    await rig.close();
-  }
-}
 
 const MEASURED: Readonly<Record<(typeof PARTS)[number], (rig: Rig) => Promise<Section>>> = {
   async ladder(rig) {
