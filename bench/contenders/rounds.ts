@@ -2,7 +2,7 @@
  * Interleaved rounds: all contenders of a case are started and warmed up, then loaded one after the other, round by round, so that
  * a noisy minute of the machine hits all of them.
  *
- *   start A, warm up A, start B, ...   then  A B C  A B C  ...   then memory of each, end of all
+ *   start A, warm up A, start B, ...   then  A B C  A B C  ...   then memory of each, end of all, length of their lines
  *
  * The figure is CPU time per unit, read from /proc around the load. A contender that does not start, fails requests or ends on
  * the way stays in the result with what is known of it.
@@ -79,7 +79,10 @@ export async function measureRounds(
         await entrant.round(plan);
       }
     }
-    return entrants.map((entrant) => entrant.outcome());
+    const held = entrants.map((entrant) => entrant.pss());
+    // Their last lines are in the logs when they have ended.
+    for (const entrant of entrants) await entrant.end();
+    return entrants.map((entrant, index) => entrant.outcome(held[index] ?? null));
   } finally {
     for (const entrant of entrants) await entrant.end();
   }
@@ -120,16 +123,21 @@ class Entrant {
     this.#rounds.push(await this.#measured(plan));
   }
 
-  outcome(): Outcome {
+  /** Bytes; `null`: it has ended. */
+  pss(): number | null {
     const process = this.#running?.process;
-    const alive = process !== undefined && !process.ended;
+    return process === undefined || process.ended ? null : process.pss();
+  }
+
+  /** Once it has ended. */
+  outcome(pss: number | null): Outcome {
     const [log] = this.#running?.logs ?? [];
     return {
       contender: this.#contender,
       rounds: this.#rounds,
       failures: [...this.#faults.values()].reduce((sum, count) => sum + count, 0),
       faults: Object.fromEntries(this.#faults),
-      pss: alive ? process.pss() : null,
+      pss,
       lineBytes: log === undefined ? null : lineBytes(log),
       ...(this.#problem === undefined ? {} : { problem: this.#problem }),
     };
