@@ -178,7 +178,8 @@ export class Server {
 
   async #giveBack(): Promise<void> {
     await this.#bootstrap.pack();
-    collectGarbage();
+    // In a later turn: in this one the compressor still holds what it has read.
+    setImmediate(collectGarbage);
   }
 
   async #startAdmin(): Promise<void> {

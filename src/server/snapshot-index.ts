@@ -123,6 +123,24 @@ export class SnapshotIndex {
     return (this.#cell(row, 6) & FLAG_TAGGED) !== 0;
   }
 
+  /** Of name and entry. */
+  bytes(row: number): number {
+    return this.nameBytes(row) + this.entryBytes(row);
+  }
+
+  /** For the next version. */
+  row(row: number): IndexRow {
+    return {
+      hash: this.#cell(row, 0),
+      segment: this.segment(row),
+      offset: this.offset(row),
+      nameBytes: this.nameBytes(row),
+      entryBytes: this.entryBytes(row),
+      entryVersion: this.entryVersion(row),
+      tagged: this.tagged(row),
+    };
+  }
+
   #cell(row: number, column: number): number {
     return this.#word(this.#rowsAt + row * ROW_WORDS + column);
   }

@@ -13,16 +13,19 @@ import { decodeEntry, encodeEntry } from './entry-text.ts';
 import { hashName, SnapshotIndex } from './snapshot-index.ts';
 import type { IndexRow } from './snapshot-index.ts';
 
-/** A segment holds the entries of one publication, at least this much, so that small updates share one. */
-const MIN_SEGMENT_BYTES = 64 * 1024;
+/** Segments grow up to the larger one: small updates share one, and of the last one little is free. */
+const LEAST_SEGMENT_BYTES = 64 * 1024;
+const LARGE_SEGMENT_BYTES = 2 * 1024 * 1024;
 /** Segments are rewritten into one when more than this part of them is dead, and no sooner than above the minimum. */
 const COMPACT_WHEN_DEAD = 0.5;
 
+/** Keeps nothing but the shared memory: what it needs to know of an entry it reads there. */
 export class SnapshotWriter<T> {
-  #rows = new Map<string, number>();
-  #entries: IndexRow[] = [];
   #index = SnapshotIndex.build(1, []);
   #segments: SharedArrayBuffer[] = [];
+  /** The version that readers have. */
+  #published = new SharedMemorySnapshot<T>(this.current());
+  /** Bytes of the last segment that are taken. */
   #used = 0;
   #dead = 0;
 
@@ -30,7 +33,7 @@ export class SnapshotWriter<T> {
   replaceAll(values: ReadonlyMap<string, T>): SharedSnapshot {
     return this.publish(
       values,
-      [...this.#rows.keys()].filter((name) => !values.has(name)),
+      [...this.#published.names()].filter((name) => !values.has(name)),
     );
   }
 
@@ -38,15 +41,24 @@ export class SnapshotWriter<T> {
   publish(changes: ReadonlyMap<string, T>, removed: readonly string[] = []): SharedSnapshot {
     const version = this.#index.version + 1;
     const replaced = new Map<number, IndexRow>();
-    const before = this.#entries.length;
-    for (const [name, value] of changes) this.#put(name, value, version, replaced);
-    const gone = this.#drop(removed);
-    if (this.#mustCompact()) this.#compact();
-    else if (gone === 0 && this.#entries.length === before) {
-      this.#index = this.#index.replaced(version, replaced);
-      return this.current();
+    const added: IndexRow[] = [];
+    for (const [name, value] of changes) {
+      const { text, tagged } = encodeEntry(value);
+      const old = this.#published.find(name);
+      if (old >= 0 && this.#published.textOf(old) === text) continue;
+      const row = { ...this.#append(name, text), hash: hashName(name), entryVersion: version, tagged };
+      if (old < 0) added.push(row);
+      else this.#replace(old, row, replaced);
     }
-    this.#index = SnapshotIndex.build(version, this.#entries);
+    const gone = this.#drop(removed);
+    const compact = this.#mustCompact();
+    if (added.length === 0 && gone.size === 0 && !compact) {
+      this.#index = this.#index.replaced(version, replaced);
+    } else {
+      const rows = [...this.#kept(replaced, gone), ...added];
+      this.#index = SnapshotIndex.build(version, compact ? this.#compacted(rows) : rows);
+    }
+    this.#published = new SharedMemorySnapshot(this.current());
     return this.current();
   }
 
@@ -56,11 +68,7 @@ export class SnapshotWriter<T> {
 
   /** What a reader would decode, made anew each time. */
   read(name: string): T | undefined {
-    const position = this.#rows.get(name);
-    const row = position === undefined ? undefined : this.#entries[position];
-    if (row === undefined) return undefined;
-    const text = this.#bytesOf(row).toString('utf8', row.nameBytes);
-    return decodeEntry({ text, tagged: row.tagged }) as T;
+    return this.#published.load(name);
   }
 
   /** Bytes of shared memory that the current version holds. */
@@ -68,82 +76,72 @@ export class SnapshotWriter<T> {
     return this.#segments.reduce((sum, each) => sum + each.byteLength, this.#index.memory.byteLength);
   }
 
-  #put(name: string, value: T, version: number, replaced: Map<number, IndexRow>): void {
-    const { text, tagged } = encodeEntry(value);
+  #replace(old: number, row: IndexRow, replaced: Map<number, IndexRow>): void {
+    this.#dead += this.#index.bytes(old);
+    replaced.set(old, row);
+  }
+
+  #drop(names: readonly string[]): ReadonlySet<number> {
+    const gone = new Set(names.map((name) => this.#published.find(name)).filter((row) => row >= 0));
+    for (const row of gone) this.#dead += this.#index.bytes(row);
+    return gone;
+  }
+
+  /** Rows behind a removed one move up: removal is the rare case and pays for the order. */
+  #kept(replaced: ReadonlyMap<number, IndexRow>, gone: ReadonlySet<number>): IndexRow[] {
+    const rows: IndexRow[] = [];
+    for (let row = 0; row < this.#index.size; row += 1)
+      if (!gone.has(row)) rows.push(replaced.get(row) ?? this.#index.row(row));
+    return rows;
+  }
+
+  /** Straight into the segment: tens of thousands of small buffers would leave the C library's heap full of holes. */
+  #append(name: string, text: string): Omit<IndexRow, 'hash' | 'entryVersion' | 'tagged'> {
     const nameBytes = Buffer.byteLength(name);
-    const bytes = Buffer.concat([Buffer.from(name), Buffer.from(text)]);
-    const position = this.#rows.get(name);
-    const old = position === undefined ? undefined : this.#entries[position];
-    if (old !== undefined && this.#bytesOf(old).equals(bytes)) return;
-    const place = this.#append(bytes);
-    const entryBytes = bytes.length - nameBytes;
-    const row = { hash: hashName(name), ...place, nameBytes, entryBytes, entryVersion: version, tagged };
-    if (position === undefined || old === undefined) {
-      this.#rows.set(name, this.#entries.length);
-      this.#entries.push(row);
-      return;
-    }
-    this.#dead += old.nameBytes + old.entryBytes;
-    this.#entries[position] = row;
-    replaced.set(position, row);
+    const entryBytes = Buffer.byteLength(text);
+    const target = Buffer.from(this.#room(nameBytes + entryBytes));
+    const offset = this.#used;
+    target.write(name, offset);
+    target.write(text, offset + nameBytes);
+    this.#used += nameBytes + entryBytes;
+    return { segment: this.#segments.length - 1, offset, nameBytes, entryBytes };
   }
 
-  /** Rows behind a removed one move up: removal is the rare case and pays for the order. Gives the number removed. */
-  #drop(names: readonly string[]): number {
-    const places = new Set(names.map((name) => this.#rows.get(name)).filter((place) => place !== undefined));
-    if (places.size === 0) return 0;
-    const kept = [...this.#rows].filter(([, place]) => !places.has(place));
-    for (const place of places) {
-      const row = this.#entries[place];
-      if (row !== undefined) this.#dead += row.nameBytes + row.entryBytes;
-    }
-    this.#entries = this.#entries.filter((_, place) => !places.has(place));
-    this.#rows = new Map(kept.map(([name], place) => [name, place]));
-    return places.size;
-  }
-
-  #append(bytes: Buffer): { segment: number; offset: number } {
-    let last = this.#segments.at(-1);
-    if (last === undefined || this.#used + bytes.length > last.byteLength) {
-      const doubled = Math.min((last?.byteLength ?? 0) * 2, 16 * 1024 * 1024);
-      last = new SharedArrayBuffer(Math.max(MIN_SEGMENT_BYTES, bytes.length, doubled));
-      this.#segments.push(last);
-      this.#used = 0;
-    }
-    const place = { segment: this.#segments.length - 1, offset: this.#used };
-    Buffer.from(last).set(bytes, this.#used);
-    this.#used += bytes.length;
-    return place;
-  }
-
-  #bytesOf(row: IndexRow): Buffer {
-    const segment = this.#segments[row.segment];
-    if (segment === undefined) throw new InvariantError(`snapshot has no segment ${row.segment}`);
-    return Buffer.from(segment, row.offset, row.nameBytes + row.entryBytes);
+  /** The last segment, with so much free behind what is used. */
+  #room(bytes: number): SharedArrayBuffer {
+    const last = this.#segments.at(-1);
+    if (last !== undefined && this.#used + bytes <= last.byteLength) return last;
+    const doubled = Math.min((last?.byteLength ?? 0) * 2, LARGE_SEGMENT_BYTES);
+    const fresh = new SharedArrayBuffer(Math.max(LEAST_SEGMENT_BYTES, bytes, doubled));
+    this.#segments.push(fresh);
+    this.#used = 0;
+    return fresh;
   }
 
   #mustCompact(): boolean {
     const written = this.#segments.reduce((sum, each) => sum + each.byteLength, 0);
-    return this.#dead > MIN_SEGMENT_BYTES && this.#dead > written * COMPACT_WHEN_DEAD;
+    return this.#dead > LEAST_SEGMENT_BYTES && this.#dead > written * COMPACT_WHEN_DEAD;
   }
 
   /** Live entries into fresh memory, versions kept: readers keep what they decoded. Older snapshots keep the old memory. */
-  #compact(): void {
-    const live = this.#entries.map((row) => this.#bytesOf(row));
-    const total = live.reduce((sum, each) => sum + each.length, 0);
-    const segment = new SharedArrayBuffer(Math.max(MIN_SEGMENT_BYTES, total));
-    const target = Buffer.from(segment);
+  #compacted(rows: readonly IndexRow[]): IndexRow[] {
+    const total = rows.reduce((sum, { nameBytes, entryBytes }) => sum + nameBytes + entryBytes, 0);
+    const fresh = new SharedArrayBuffer(Math.max(LEAST_SEGMENT_BYTES, total));
+    const target = Buffer.from(fresh);
     let offset = 0;
-    this.#entries = this.#entries.map((row, position) => {
-      const bytes = live[position] ?? Buffer.alloc(0);
-      target.set(bytes, offset);
-      const moved = { ...row, segment: 0, offset };
-      offset += bytes.length;
-      return moved;
+    const moved = rows.map((row) => {
+      const length = row.nameBytes + row.entryBytes;
+      const segment = this.#segments[row.segment];
+      if (segment === undefined) throw new InvariantError(`snapshot has no segment ${row.segment}`);
+      target.set(Buffer.from(segment, row.offset, length), offset);
+      const at = offset;
+      offset += length;
+      return { ...row, segment: 0, offset: at };
     });
-    this.#segments = [segment];
+    this.#segments = [fresh];
     this.#used = offset;
     this.#dead = 0;
+    return moved;
   }
 }
 
@@ -191,7 +189,11 @@ class SharedMemorySnapshot<T> implements ScopedSnapshot<T> {
   readonly #matches = (index: SnapshotIndex, row: number, name: string): boolean =>
     index.nameBytes(row) >= name.length && this.#nameOf(row) === name;
 
-  constructor(shared: SharedSnapshot, memo: Map<string, Decoded>, count: { decoded: number }) {
+  constructor(
+    shared: SharedSnapshot,
+    memo: Map<string, Decoded> = new Map(),
+    count: { decoded: number } = { decoded: 0 },
+  ) {
     this.#index = new SnapshotIndex(shared.memory);
     this.#segments = shared.segments.map((segment) => Buffer.from(segment));
     this.version = shared.version;
@@ -208,8 +210,25 @@ class SharedMemorySnapshot<T> implements ScopedSnapshot<T> {
   get(name: string): T | undefined {
     const known = this.#memo.get(name);
     if (known !== undefined) return known.value as T;
-    const row = this.#index.find(name, this.#matches);
+    const row = this.find(name);
     return row < 0 ? undefined : this.#decode(row, name);
+  }
+
+  /** Decoded anew each time. */
+  load(name: string): T | undefined {
+    const row = this.find(name);
+    return row < 0 ? undefined : this.#read(row);
+  }
+
+  /** The row of an entry; -1: there is none. */
+  find(name: string): number {
+    return this.#index.find(name, this.#matches);
+  }
+
+  /** As it was written. */
+  textOf(row: number): string {
+    const from = this.#index.offset(row) + this.#index.nameBytes(row);
+    return this.#segment(row).toString('utf8', from, from + this.#index.entryBytes(row));
   }
 
   *names(): Iterable<string> {
@@ -217,7 +236,7 @@ class SharedMemorySnapshot<T> implements ScopedSnapshot<T> {
   }
 
   entryVersion(name: string): number {
-    const row = this.#index.find(name, this.#matches);
+    const row = this.find(name);
     return row < 0 ? 0 : this.#index.entryVersion(row);
   }
 
@@ -249,10 +268,8 @@ class SharedMemorySnapshot<T> implements ScopedSnapshot<T> {
   }
 
   #read(row: number): T {
-    const from = this.#index.offset(row) + this.#index.nameBytes(row);
-    const text = this.#segment(row).toString('utf8', from, from + this.#index.entryBytes(row));
     this.#count.decoded += 1;
-    return decodeEntry({ text, tagged: this.#index.tagged(row) }) as T;
+    return decodeEntry({ text: this.textOf(row), tagged: this.#index.tagged(row) }) as T;
   }
 
   #nameOf(row: number): string {
