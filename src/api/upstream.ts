@@ -8,17 +8,17 @@ import type { HeaderMap, RequestEncoder, ResetReason, ResponseDecoder } from './
 import type { Cluster as ClusterConfig } from './envoy.ts';
 import type { StatsScope } from './stats.ts';
 
-/** One endpoint as main resolved it. */
+/** One endpoint as main resolved it. What is absent is as on most hosts: '' or 0, the weight 1. */
 export interface HostSnapshot {
   readonly address: Address;
-  readonly hostname: string;
-  readonly weight: number;
-  readonly priority: number;
-  readonly zone: string;
+  readonly hostname?: string;
+  readonly weight?: number;
+  readonly priority?: number;
+  readonly zone?: string;
   readonly region?: string;
   readonly subZone?: string;
   /** As in `/clusters`: '' = healthy, else `/failed_active_hc/…`. */
-  readonly healthFlags: string;
+  readonly healthFlags?: string;
 }
 
 /** A cluster with its resolved hosts: immutable, lives in the slot, decoded by a worker on first use. */

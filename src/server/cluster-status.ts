@@ -5,6 +5,7 @@ import type { ClusterSnapshot, HostSnapshot } from '../api/upstream.ts';
 import { addressText } from '../base/address-text.ts';
 import type { MergedStats } from '../observe/stats/merged-stats.ts';
 import { limitsOf } from '../upstream/breaker/thresholds.ts';
+import { detailsOf } from '../upstream/host-details.ts';
 
 /** Envoy's value for "not enough requests to tell": no outlier detection measures it here yet. */
 const UNKNOWN_RATE = -1;
@@ -35,18 +36,12 @@ function thresholds(config: ClusterSnapshot['config'], priority: Priority): Brea
 }
 
 function hostStatus(cluster: string, host: HostSnapshot, stats: MergedStats): HostStatus {
-  const { address, hostname, weight, zone, priority, healthFlags } = host;
+  const { address } = host;
   return {
     address,
+    ...detailsOf(host),
     stats: stats.hostTotals(cluster, addressText(address)),
-    hostname,
-    healthFlags,
-    weight,
-    region: host.region ?? '',
-    zone,
-    subZone: host.subZone ?? '',
     canary: false,
-    priority,
     successRate: UNKNOWN_RATE,
     localOriginSuccessRate: UNKNOWN_RATE,
   };

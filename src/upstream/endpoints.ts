@@ -6,6 +6,7 @@ import type { Cluster, HealthStatus, LbEndpoint, LocalityLbEndpoints } from '../
 import type { Address } from '../api/socket.ts';
 import type { HostSnapshot } from '../api/upstream.ts';
 import { addressOf } from './endpoint-address.ts';
+import { toldOf } from './host-details.ts';
 
 export interface Endpoint {
   /** Null: `name` has to be resolved. */
@@ -54,7 +55,7 @@ function endpointOf(cluster: string, locality: LocalityLbEndpoints, entry: LbEnd
     address,
     name,
     port,
-    host: {
+    host: toldOf({
       hostname: entry.endpoint?.hostname ?? (address === null ? name : ''),
       weight: entry.load_balancing_weight ?? 1,
       priority: locality.priority ?? 0,
@@ -62,7 +63,7 @@ function endpointOf(cluster: string, locality: LocalityLbEndpoints, entry: LbEnd
       zone: locality.locality?.zone ?? '',
       subZone: locality.locality?.sub_zone ?? '',
       healthFlags: flagsOf(entry.health_status ?? 'UNKNOWN'),
-    },
+    }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Address } from '../api/socket.ts';
 import type { Host, HostSnapshot, HostStats } from '../api/upstream.ts';
 import { addressText } from '../base/address-text.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
+import { detailsOf } from './host-details.ts';
 import type { HostPools } from './pool/host-pools.ts';
 
 export type HostHealth = 'healthy' | 'degraded' | 'unhealthy';
@@ -19,11 +20,11 @@ export class UpstreamHost implements Host {
   readonly cluster: ClusterSettings;
   readonly stats: HostStats;
   readonly pools: HostPools;
-  hostname: string;
-  weight: number;
-  priority: number;
-  healthFlags: string;
-  health: HostHealth;
+  hostname = '';
+  weight = 1;
+  priority = 0;
+  healthFlags = '';
+  health: HostHealth = 'healthy';
   activeRequests = 0;
 
   constructor(
@@ -36,11 +37,7 @@ export class UpstreamHost implements Host {
     this.key = addressText(snapshot.address);
     this.cluster = cluster;
     this.stats = stats(cluster.observabilityName, this.key);
-    this.hostname = snapshot.hostname;
-    this.weight = snapshot.weight;
-    this.priority = snapshot.priority;
-    this.healthFlags = snapshot.healthFlags;
-    this.health = healthOf(snapshot.healthFlags);
+    this.update(snapshot);
     this.pools = pools(this);
   }
 
@@ -49,11 +46,12 @@ export class UpstreamHost implements Host {
   }
 
   update(snapshot: HostSnapshot): void {
-    this.hostname = snapshot.hostname;
-    this.weight = snapshot.weight;
-    this.priority = snapshot.priority;
-    this.healthFlags = snapshot.healthFlags;
-    this.health = healthOf(snapshot.healthFlags);
+    const { hostname, weight, priority, healthFlags } = detailsOf(snapshot);
+    this.hostname = hostname;
+    this.weight = weight;
+    this.priority = priority;
+    this.healthFlags = healthFlags;
+    this.health = healthOf(healthFlags);
   }
 }
 

@@ -5,6 +5,7 @@
 import type { HostSnapshot } from '../api/upstream.ts';
 import { addressText } from '../base/address-text.ts';
 import { healthOf } from './host.ts';
+import { detailsOf } from './host-details.ts';
 
 /** In the order of their names. */
 const COUNTERS = [
@@ -46,9 +47,10 @@ export class MembershipStats {
     if (!same) this.change += 1;
     this.#note(GAUGES);
     this.total = hosts.length;
-    this.healthy = hosts.filter((host) => healthOf(host.healthFlags) === 'healthy').length;
-    this.degraded = hosts.filter((host) => healthOf(host.healthFlags) === 'degraded').length;
-    this.maxWeight = hosts.reduce((most, host) => Math.max(most, host.weight), 0);
+    const details = hosts.map((host) => detailsOf(host));
+    this.healthy = details.filter(({ healthFlags }) => healthOf(healthFlags) === 'healthy').length;
+    this.degraded = details.filter(({ healthFlags }) => healthOf(healthFlags) === 'degraded').length;
+    this.maxWeight = details.reduce((most, { weight }) => Math.max(most, weight), 0);
   }
 
   /** `/reset_counters`. */
