@@ -1,6 +1,6 @@
 /** The table of one case: a row for each contender that was started, and notes on those that were not or failed requests. */
 import type { Cell, Column, Table } from '../report/report.ts';
-import { cpuOf, cpuRatio, figureOf } from './figures.ts';
+import { cpuOf, cpuRatio, figureOf, quietCpuRatio } from './figures.ts';
 import type { Outcome } from './rounds.ts';
 
 const US_PER_MS = 1000;
@@ -38,7 +38,12 @@ export function caseTable({ title, unit, reference, outcomes, notes = [] }: Case
       name: outcome.contender.name,
       cells: fields.map(({ cell }) => cell(outcome)),
     })),
-    notes: [...outcomes.flatMap(notesOf), ...saturationNote(outcomes), ...notes],
+    notes: [
+      `In its quiet rounds: in the third of the rounds in which ${reference} was cheapest.`,
+      ...outcomes.flatMap(notesOf),
+      ...saturationNote(outcomes),
+      ...notes,
+    ],
   };
 }
 
@@ -52,6 +57,10 @@ function fieldsOf(unit: 'request' | 'MiB', base: Outcome | undefined, reference:
     {
       column: { name: `of ${reference}`, better: 'lower' },
       cell: (outcome) => (base === undefined ? null : cpuRatio(outcome, base)),
+    },
+    {
+      column: { name: 'in its quiet rounds', better: 'lower' },
+      cell: (outcome) => (base === undefined ? null : quietCpuRatio(outcome, base)),
     },
     { column: { name: 'user', unit: cost }, cell: (outcome) => figureOf(outcome, ({ user }) => user) },
     { column: { name: 'system', unit: cost }, cell: (outcome) => figureOf(outcome, ({ system }) => system) },

@@ -1,11 +1,13 @@
 /**
- * Two reports of one scenario side by side: the ratio of the medians of each figure, and whether each median lies within the other's
- * range. Where anything but the commit differs there is nothing to compare, and the reasons are named instead.
+ * Two reports of one scenario side by side: the ratio of the medians of each figure, and whether rounds that scatter as these do may have
+ * both of them by chance. Where anything but the commit differs there is nothing to compare, and the reasons are named instead.
  */
 import { printable } from '../../src/diagnose/waterfall/printable.ts';
 import { differences } from '../harness/set-up.ts';
 import { figureText, isMeasured, measuredText } from './figures.ts';
-import type { Cell, Column, Measured, Report, Row, Table } from './report.ts';
+import { isRepeat, scatterOf } from './repeat.ts';
+import type { Scatter } from './repeat.ts';
+import type { Cell, Column, Report, Row, Table } from './report.ts';
 import { commitText } from './set-up-text.ts';
 import { tableLines } from './text.ts';
 
@@ -106,15 +108,25 @@ function comparedTable(title: string, left: Table, right: Table, counts: Counts)
   const partners = byName(right.body);
   noteMissing(rows, partners, `row of "${title}":`, counts.missing);
   noteMissing(byName(left.columns), byName(right.columns), `column of "${title}":`, counts.missing);
+  const scatter = scatterByColumn(left, right);
   const body: Row[] = [];
   for (const [name, row] of rows) {
     const partner = partners.get(name);
-    if (partner !== undefined) body.push(...comparedRows(name, row, partner, left, right, counts));
+    if (partner !== undefined) body.push(...comparedRows(name, row, partner, left, right, scatter, counts));
   }
   const columns: Column[] = ['figure', 'first', 'second', 'second / first', 'medians'].map((name) => ({
     name,
   }));
   return { kind: 'table', title, rows: left.rows, columns, body };
+}
+
+/** Of both runs together. */
+function scatterByColumn(left: Table, right: Table): Map<string, Scatter | null> {
+  const cells = new Map<string, Cell[]>();
+  for (const { columns, body } of [left, right])
+    for (const [index, key] of [...byName(columns).keys()].entries())
+      cells.set(key, [...(cells.get(key) ?? []), ...body.map((row) => row.cells[index] ?? null)]);
+  return new Map(Array.from(cells, ([key, list]) => [key, scatterOf(list)]));
 }
 
 function comparedRows(
@@ -123,6 +135,7 @@ function comparedRows(
   partner: Row,
   left: Table,
   right: Table,
+  scatter: ReadonlyMap<string, Scatter | null>,
   { verdicts, missing }: Counts,
 ): Row[] {
   const partners = [...byName(right.columns).keys()];
@@ -142,7 +155,7 @@ function comparedRows(
     }
     // What was set, not measured, as the number of services.
     if (typeof a === 'number' && a === b && column.better === undefined) return [];
-    const verdict = verdictOn(a, b, column);
+    const verdict = verdictOn(a, b, column, scatter.get(key) ?? null);
     verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     const figure = column.unit === undefined ? key : `${key} [${column.unit}]`;
     const ratio = from === 0 ? (to === 0 ? '1.00' : '–') : figureText(to / from);
@@ -161,23 +174,19 @@ function cellWords(cell: Cell): string {
   return isMeasured(cell) ? measuredText(cell) : figureText(cell);
 }
 
-/** `same`: each median lies within the other's range, so these rounds cannot tell the two apart. */
-function verdictOn(one: Cell, other: Cell, { better }: Column): Verdict {
+/** `same`: these rounds cannot tell the two apart. */
+function verdictOn(one: Cell, other: Cell, { better }: Column, scatter: Scatter | null): Verdict {
   if (!isMeasured(one) || !isMeasured(other) || one.rounds < 2 || other.rounds < 2) return 'no range';
-  if (within(one.median, other) && within(other.median, one)) return 'same';
+  if (scatter !== null && isRepeat(one, other, scatter)) return 'same';
   if (better === undefined) return 'apart';
   return other.median < one.median === (better === 'lower') ? 'better' : 'worse';
 }
 
-function within(value: number, { low, high }: Measured): boolean {
-  return value >= low && value <= high;
-}
-
 const MEANING: Readonly<Record<Verdict, string>> = {
-  same: 'each median lies within the other’s range',
-  better: 'the second is better, a median outside the other’s range',
-  worse: 'the second is worse, a median outside the other’s range',
-  apart: 'a median lies outside the other’s range',
+  same: 'the medians are no further apart than the scatter of the rounds explains (99 %)',
+  better: 'the second is better, by more than the scatter of the rounds explains',
+  worse: 'the second is worse, by more than the scatter of the rounds explains',
+  apart: 'further apart than the scatter of the rounds explains',
   'no range': 'fewer than two rounds, nothing to judge by',
 };
 

@@ -7,6 +7,7 @@
 import { markup, NOTHING } from '../../src/diagnose/page/html.ts';
 import type { Html } from '../../src/diagnose/page/html.ts';
 import { cellText, directionText, isExact, isMeasured, rangeText, roundsText } from './figures.ts';
+import { repeatText } from './repeat.ts';
 import type { Cell, Column, Table } from './report.ts';
 
 /** Characters from which on a name or a text is broken into lines. */
@@ -34,7 +35,9 @@ export function tableFigure(table: Table, notes: readonly Html[]): Html {
   const marked = layouts.some(({ best }) => best !== undefined)
     ? 'Marked: the best of its column, whose range overlaps no other.'
     : '';
-  const remark = [roundsText(table) ?? '', marked].join(' ').trim();
+  const remark = [roundsText(table) ?? '', repeatText(table) ?? '', marked]
+    .filter((each) => each !== '')
+    .join(' ');
   return markup`<figure class="table">
     <figcaption>${table.title}</figcaption>
     <div class="scroll" tabindex="0" role="region" aria-label="${table.title}"><table>

@@ -6,6 +6,7 @@
  */
 import { printable } from '../../src/diagnose/waterfall/printable.ts';
 import { cellText, directionText, isExact, isMeasured, rangeText, roundsText } from './figures.ts';
+import { repeatText } from './repeat.ts';
 import type { Cell, Report, Section, Table } from './report.ts';
 import { setUpFacts } from './set-up-text.ts';
 
@@ -64,12 +65,14 @@ export function tableLines(table: Table): string[] {
   );
   const head = lines.slice(0, tall + 2).filter((line) => line !== '');
   const rounds = roundsText(table);
+  const repeat = repeatText(table);
   return [
     title,
     ...head,
     '-'.repeat(Math.max(...lines.map(widthOf))),
     ...lines.slice(tall + 2),
     ...(rounds === undefined ? [] : [`* ${rounds}`]),
+    ...(repeat === undefined ? [] : wrapped(`* ${printable(repeat)}`, 2)),
   ];
 }
 

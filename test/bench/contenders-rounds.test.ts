@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { caseTable } from '../../bench/contenders/case-table.ts';
 import type { Contender } from '../../bench/contenders/contender.ts';
-import { compared, cpuRatio, figureOf } from '../../bench/contenders/figures.ts';
+import { compared, cpuRatio, figureOf, quietCpuRatio } from '../../bench/contenders/figures.ts';
 import { chosen, choice, whole } from '../../bench/contenders/plan.ts';
 import { Rig } from '../../bench/contenders/rig.ts';
 import { measureRounds } from '../../bench/contenders/rounds.ts';
@@ -130,6 +130,15 @@ describe('figures of rounds', () => {
     const reference = outcome('reference', [round(10), null, round(100)]);
     const other = outcome('other', [round(5), round(7), round(200)]);
     assert.deepEqual(cpuRatio(other, reference), { median: 1.25, low: 0.5, high: 2, rounds: 2 });
+  });
+
+  it('are compared in the third of the rounds, too, in which the reference was cheapest', () => {
+    const reference = outcome('reference', [10, 40, 12, 30, 50, 60].map(round));
+    const other = outcome('other', [15, 400, 24, 30, 50, 60].map(round));
+    assert.deepEqual(quietCpuRatio(other, reference), { median: 1.75, low: 1.5, high: 2, rounds: 2 });
+    const gone = outcome('gone', [null, round(40), null, round(30), round(NaN)]);
+    assert.equal(quietCpuRatio(gone, reference), null);
+    assert.equal(quietCpuRatio(other, outcome('nothing', [null, round(NaN)])), null);
   });
 
   it('are none where no round has them', () => {
