@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { javascriptFilter, untilStat } from '../support/instrumented.ts';
+import { javascriptFilter, untilSaid, untilStat } from '../support/instrumented.ts';
 import { startRawService } from '../support/lab-server.ts';
 import { httpProxyTo, startProxy } from '../support/proxy.ts';
 import type { HttpOptions, RunningProxy } from '../support/proxy.ts';
@@ -80,8 +80,8 @@ describe('a worker that crashes', () => {
           assert.equal((await survivor.ask(get('/'))).status, 200);
         }
         await untilStat(proxy, 'server.worker_restarts', 1);
-        assert.match(
-          proxy.output,
+        await untilSaid(
+          proxy,
           how === 'exit'
             ? /\(tid \d+\) .*7/
             : /worker_\d \(tid \d+\) crashed: InvariantError: crash on demand/,
@@ -94,14 +94,6 @@ describe('a worker that crashes', () => {
     });
   }
 });
-
-async function untilSaid(proxy: RunningProxy, pattern: RegExp): Promise<void> {
-  const until = Date.now() + 20_000;
-  while (!pattern.test(proxy.output)) {
-    assert.ok(Date.now() < until, `not said: ${pattern}\n${proxy.output}`);
-    await pause(10);
-  }
-}
 
 /** Two connections that different threads serve. */
 async function onEachThread(proxy: RunningProxy, port: number): Promise<[RawClient, RawClient]> {

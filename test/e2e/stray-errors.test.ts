@@ -1,7 +1,7 @@
 /** What a script does wrong where no request waits for it: its error, counted and logged, and the worker serves on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { javascriptFilter, untilStat } from '../support/instrumented.ts';
+import { javascriptFilter, untilSaid, untilStat } from '../support/instrumented.ts';
 import { startRawService } from '../support/lab-server.ts';
 import { within } from '../support/pattern.ts';
 import { httpProxyTo, startProxy } from '../support/proxy.ts';
@@ -46,7 +46,7 @@ test('errors of a script’s own timers, promises and events end no worker', (t)
         const request = get('/', [`x-stray: ${way}`, `x-port: ${port}`, 'x-wait: 1']);
         assert.equal((await client.ask(request)).status, 200, way);
         await untilStat(proxy, 'http.ingress.javascript.errors', index + 1);
-        assert.match(proxy.output, line);
+        await untilSaid(proxy, line);
       }
       const threads = new Set((await proxy.logLines(WAYS.length)).map((line) => line.split(' ')[0]));
       assert.equal(threads.size, 1, proxy.output);

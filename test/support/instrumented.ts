@@ -122,6 +122,15 @@ export async function untilStat(proxy: RunningProxy, name: string, least: number
   assert.fail(`${name} is ${value}, not ${least}\n${proxy.output}`);
 }
 
+/** The proxy's own words come over a pipe of their own: later than the answer, and than the numbers. */
+export async function untilSaid(proxy: RunningProxy, pattern: RegExp): Promise<void> {
+  const until = Date.now() + 20_000;
+  while (!pattern.test(proxy.output)) {
+    assert.ok(Date.now() < until, `not said: ${pattern}\n${proxy.output}`);
+    await pause(10);
+  }
+}
+
 /** A filter of ours, from a module given by its absolute path. */
 export function javascriptFilter(name: string, module: string): Json {
   const type = 'type.googleapis.com/nodeproxy.extensions.filters.http.javascript.v1.JavaScript';
