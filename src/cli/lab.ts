@@ -1,6 +1,6 @@
 /**
- * `nodeproxy lab`: without a name the list of labs, with one that lab, with `pitfalls` the pitfalls of the talks before and after.
- * Exit code 0: the diagnosis said what it should; 1: it did not.
+ * `nodeproxy lab`: without a name the list of walks and labs, with one that one, with `pitfalls` the pitfalls of the talks before and
+ * after. Exit code 0: every step, or the diagnosis, said what it should; 1: it did not.
  */
 import { suggestion } from '../config/suggestion.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -14,7 +14,7 @@ const PITFALLS = 'pitfalls';
 
 export const LAB: Command = {
   name: 'lab',
-  summary: 'Produce a known case on this machine, and have its log diagnosed',
+  summary: 'Walk through the proxy, or produce a known case here and have its log diagnosed',
   usage: '[NAME] [options]',
   options: [
     { name: 'fixed', help: 'the same traffic with the remedy in place' },
@@ -27,8 +27,8 @@ export const LAB: Command = {
     { name: 'keep', help: 'leave configuration and logs on disk, and say where' },
   ],
   notes: [
-    'Without a name: the list of labs. `nodeproxy lab pitfalls` runs those that the talks report from production, before and after their ' +
-      'remedy. Everything runs on this machine, on free ports, for a few seconds, and ends with the command.',
+    'Without a name: the list. A walk shows step by step how it goes, a lab what goes wrong and how its log says so. ' +
+      '`nodeproxy lab pitfalls` runs those that the talks report from production, before and after their remedy. Everything runs on this machine, on free ports, for a few seconds, and ends with the command.',
     'The chapters are in `labs/`.',
   ],
   run,
@@ -55,11 +55,12 @@ async function dispatch(
 ): Promise<boolean> {
   // Loaded only here: who runs a proxy has no use for them.
   const { LABS } = await import('../lab/labs.ts');
+  const { WALKS } = await import('../lab/walks.ts');
   const seconds = Number(values.get('seconds') ?? 0);
   if (name === undefined) {
     const { labList } = await import('../lab/lab-text.ts');
     print(
-      `${labList(LABS)}\n\nRun one: nodeproxy lab NAME [--fixed]. Before and after: nodeproxy lab ${PITFALLS}`,
+      `${labList([...WALKS, ...LABS])}\n\nRun one: nodeproxy lab NAME [--fixed]. Before and after: nodeproxy lab ${PITFALLS}`,
     );
     return true;
   }
@@ -73,15 +74,27 @@ async function dispatch(
       print,
     );
   }
-  const lab = labNamed(LABS, name);
+  const walk = WALKS.find((each) => each.name === name);
+  if (walk !== undefined) {
+    for (const option of ['fixed', 'keep', 'seconds'])
+      if (values.has(option))
+        throw new UsageError(`${name} takes no --${option}: nothing is wrong in a walk`);
+    const { showWalk } = await import('../lab/run-walk.ts');
+    return showWalk(walk, print);
+  }
+  const lab = labNamed(
+    LABS,
+    name,
+    WALKS.map((each) => each.name),
+  );
   const { showLab } = await import('../lab/run-lab.ts');
   const variant = values.has('fixed') ? 'fixed' : 'broken';
   return showLab(lab, { variant, seconds, keep: values.has('keep') }, print);
 }
 
-function labNamed(labs: readonly Lab[], name: string): Lab {
+function labNamed(labs: readonly Lab[], name: string, walks: readonly string[]): Lab {
   const lab = labs.find((each) => each.name === name);
   if (lab !== undefined) return lab;
-  const near = suggestion(name, [...labs.map((each) => each.name), PITFALLS]);
+  const near = suggestion(name, [...labs.map((each) => each.name), ...walks, PITFALLS]);
   throw new UsageError(`no lab ${name}${near}; \`nodeproxy lab\` lists them`);
 }

@@ -36,12 +36,16 @@ export interface LabProxyOptions {
 }
 
 export class LabProxy {
+  /** Of the listener. */
   readonly port: number;
+  /** Host and port. */
+  readonly adminAddress: string;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, port: number, adminAddress: string) {
     this.#child = child;
     this.port = port;
+    this.adminAddress = adminAddress;
   }
 
   static async start(options: LabProxyOptions): Promise<LabProxy> {
@@ -65,7 +69,8 @@ export class LabProxy {
       }
       await delay(LOOK_EVERY_MS);
     }
-    return new LabProxy(child, await portOf(textOf(addressFile)));
+    const adminAddress = textOf(addressFile).trim();
+    return new LabProxy(child, await portOf(adminAddress), adminAddress);
   }
 
   get pid(): number {
@@ -100,7 +105,7 @@ export function applicationLogFile(folder: string): string {
 }
 
 /** '' while there is none. */
-function textOf(file: string): string {
+export function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
@@ -109,7 +114,7 @@ function textOf(file: string): string {
 }
 
 async function portOf(adminAddress: string): Promise<number> {
-  const answer = await fetch(`http://${adminAddress.trim()}/listeners?format=json`);
+  const answer = await fetch(`http://${adminAddress}/listeners?format=json`);
   const { listener_statuses: statuses } = (await answer.json()) as {
     listener_statuses: { local_address: { socket_address: { port_value: number } } }[];
   };

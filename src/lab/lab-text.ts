@@ -23,7 +23,7 @@ const STYLE: TextStyle = {
   yellow: (text) => styleText('yellow', text),
 };
 
-export function labList(labs: readonly Lab[]): string {
+export function labList(labs: readonly Pick<Lab, 'name' | 'part' | 'summary'>[]): string {
   const width = Math.max(...labs.map(({ name }) => name.length));
   const parts = [...new Set(labs.map(({ part }) => part))];
   return parts

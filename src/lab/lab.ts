@@ -12,7 +12,8 @@ import type { LabClient } from './lab-client.ts';
 export type Variant = 'broken' | 'fixed';
 
 /** The order of the course: `labs/README.md`. */
-export type Part = 'threads' | 'filters' | 'HTTP flow' | 'flow control' | 'pools' | 'limits';
+export type Part =
+  'start-up' | 'threads' | 'filters' | 'HTTP flow' | 'flow control' | 'pools' | 'limits' | 'compatibility';
 
 /** Either side of the proxy while the lab runs. */
 export interface Service {

@@ -3,15 +3,18 @@ import type { Lab } from './lab.ts';
 import { BUSY_LOOP } from './labs/busy-loop.ts';
 import { COLD_POOL } from './labs/cold-pool.ts';
 import { CONNECTION_CHURN } from './labs/connection-churn.ts';
+import { DUPLICATE_CHUNKED } from './labs/duplicate-chunked.ts';
 import { FLOW_CONTROL_DOWNLOAD } from './labs/flow-control-download.ts';
 import { FLOW_CONTROL_UPLOAD } from './labs/flow-control-upload.ts';
 import { FRAGMENTED_UPLOAD } from './labs/fragmented-upload.ts';
 import { GATEWAY_UPLOAD } from './labs/gateway-upload.ts';
 import { HEADER_BODY_GAP } from './labs/header-body-gap.ts';
+import { HEADER_CASE } from './labs/header-case.ts';
 import { IDLE_CLOSE_RACE } from './labs/idle-close-race.ts';
 import { IDLE_CLOSE_RETRY } from './labs/idle-close-retry.ts';
 import { KERNEL_BACKLOG } from './labs/kernel-backlog.ts';
 import { LARGE_HEADER } from './labs/large-header.ts';
+import { OLD_HTTP_CLIENT } from './labs/old-http-client.ts';
 import { PAYLOAD_TOO_LARGE } from './labs/payload-too-large.ts';
 import { SLOW_FILTER } from './labs/slow-filter.ts';
 import { SLOW_UPSTREAM } from './labs/slow-upstream.ts';
@@ -34,4 +37,7 @@ export const LABS: readonly Lab[] = [
   IDLE_CLOSE_RETRY,
   PAYLOAD_TOO_LARGE,
   LARGE_HEADER,
+  OLD_HTTP_CLIENT,
+  HEADER_CASE,
+  DUPLICATE_CHUNKED,
 ];

@@ -3,6 +3,7 @@
  */
 import type { Report } from '../diagnose/report.ts';
 import { diagnoseLog } from './diagnosis.ts';
+import { endingAtOnce } from './end-at-once.ts';
 import { introduction, isAsExpected, outcome } from './lab-text.ts';
 import { LabSession } from './lab-session.ts';
 import type { LabOptions, LabResult } from './lab-session.ts';
@@ -19,27 +20,19 @@ export interface RunOptions extends LabOptions {
   readonly keep: boolean;
 }
 
-const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-/** As a shell counts a death by SIGINT. */
-const EXIT_INTERRUPTED = 130;
-
 /** Without a word: for tests and tables. */
 export async function runLab(lab: Lab, options: RunOptions): Promise<LabOutcome> {
   const session = new LabSession(lab, options);
-  const onSignal = (): void => {
-    session.endAtOnce();
-    process.exit(EXIT_INTERRUPTED);
-  };
-  const onExit = (): void => session.endAtOnce();
-  for (const signal of SIGNALS) process.once(signal, onSignal);
-  process.once('exit', onExit);
   try {
-    const result = await session.run();
-    const report = await diagnoseLog(result.logFile, lab);
-    return { result, report, asExpected: isAsExpected(lab, options.variant, report) };
+    return await endingAtOnce(
+      () => session.endAtOnce(),
+      async () => {
+        const result = await session.run();
+        const report = await diagnoseLog(result.logFile, lab);
+        return { result, report, asExpected: isAsExpected(lab, options.variant, report) };
+      },
+    );
   } finally {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
-    process.off('exit', onExit);
     if (!options.keep) session.removeFolder();
   }
 }

@@ -1,15 +1,23 @@
-/** The chapters of `labs/`: one for each lab, with its commands, a line that is one of ours, and tokens that stand in it. */
+/**
+ * The chapters of `labs/`: one for each lab, with its commands, a line that is one of ours, and tokens that stand in it; and one for each
+ * walk, with its command and its steps.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { LAB } from '../../src/cli/lab.ts';
 import { parseOptions } from '../../src/cli/option.ts';
 import { LABS } from '../../src/lab/labs.ts';
+import { WALKS } from '../../src/lab/walks.ts';
 import { operatorNames } from '../../src/observe/format/operators.ts';
 import { parseInstrumentedLine, printInstrumentedLine } from '../../src/observe/grammar/instrumented-line.ts';
 import { blocksOf, commandsOf, readDocument, ROOT, wordsOf } from '../docs/markdown.ts';
 
-const NAMES = LABS.map(({ name }) => name);
+/** In the order of the course. */
+const PARTS = [...new Set([...WALKS, ...LABS].map(({ part }) => part))];
+const NAMES = PARTS.flatMap((wanted) =>
+  [...WALKS, ...LABS].filter(({ part }) => part === wanted).map(({ name }) => name),
+);
 const COURSE = readDocument('labs/README.md');
 const PREFIX = 'npm run nodeproxy -- lab';
 
@@ -21,7 +29,7 @@ test('each lab has a chapter, each chapter a lab', () => {
 });
 
 describe('the course', () => {
-  test('has every lab once, in the order of the list', () => {
+  test('has every walk and lab once, in the order of the list', () => {
     const linked = [...COURSE.matchAll(/^\d+\. \[([\w-]+)\]\((.*)\):/gm)].map(([, name, file]) => {
       assert.equal(file, `${name}.md`);
       return name;
@@ -31,12 +39,14 @@ describe('the course', () => {
 
   test('has parts that are the labs’', () => {
     const parts = [...COURSE.matchAll(/^## \d+\. (.*)$/gm)].map(([, part = '']) => part.toLowerCase());
-    const own = [...new Set(LABS.map(({ part }) => part.toLowerCase()))];
-    assert.deepEqual(parts, [...own, 'diagnosis']);
+    assert.deepEqual(parts, [...PARTS.map((part) => part.toLowerCase()), 'diagnosis']);
   });
 
   test('tells to run every lab and the pitfalls, with options that exist', () => {
-    const commands = commandsOf(COURSE).map((command) => {
+    const told = commandsOf(COURSE);
+    assert.ok(told.includes('npm run nodeproxy -- trace /'));
+    const labs = told.filter((command) => !command.includes('-- trace '));
+    const commands = labs.map((command) => {
       assert.ok(command.startsWith(PREFIX), command);
       return parseOptions(wordsOf(command.slice(PREFIX.length)), LAB.options).positionals[0];
     });
@@ -46,6 +56,18 @@ describe('the course', () => {
     );
   });
 });
+
+for (const walk of WALKS) {
+  test(`the chapter ${walk.name} gives the command and tells of every step`, () => {
+    const chapter = readDocument(`labs/${walk.name}.md`);
+    assert.deepEqual(commandsOf(chapter), [`${PREFIX} ${walk.name}`]);
+    const steps = [...chapter.matchAll(/^\d+\. \*\*(.*?)\*\*: \S/gm)].map(([, title]) => title);
+    assert.deepEqual(
+      steps,
+      walk.steps.map(({ title }) => title),
+    );
+  });
+}
 
 for (const lab of LABS) {
   describe(`the chapter ${lab.name}`, () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { commandLine } from '../../src/cli/command-line.ts';
 import { LABS } from '../../src/lab/labs.ts';
+import { WALKS } from '../../src/lab/walks.ts';
 import { END_WITH_PARENT } from '../support/proxy.ts';
 import { pause } from '../support/raw-client.ts';
 
@@ -27,7 +28,7 @@ describe('nodeproxy lab', () => {
   test('lists every lab with its line', async () => {
     const { code, results } = await lab();
     assert.equal(code, 0);
-    for (const { name, summary } of LABS)
+    for (const { name, summary } of [...WALKS, ...LABS])
       assert.match(results, new RegExp(`^  ${name} +${RegExp.escape(summary)}$`, 'm'));
   });
 
@@ -37,7 +38,8 @@ describe('nodeproxy lab', () => {
     assert.match(problems, /no lab slow-filtre \(did you mean "slow-filter"\?\)/);
   });
 
-  test('takes one name, and no --fixed for the pitfalls', async () => {
+  test('takes one name, and no --fixed for the pitfalls, nor for a walk', async () => {
+    assert.equal((await lab('slots', '--fixed')).code, 2);
     assert.equal((await lab('slow-filter', 'busy-loop')).code, 2);
     assert.equal((await lab('pitfalls', '--fixed')).code, 2);
     assert.equal((await lab('slow-filter', '--seconds', '0')).code, 2);

@@ -31,6 +31,9 @@ const HEALTHY = new Set([
   'slow-upstream',
   'connection-churn',
   'large-header',
+  'old-http-client',
+  'header-case',
+  'duplicate-chunked',
 ]);
 
 export function checkLabs(parts: readonly Part[]): void {
