@@ -48,6 +48,7 @@ export class WorkerListener {
   readonly #matcher: ChainMatcher;
   readonly #stats: ListenerStats;
   readonly #open = new Set<StreamConnection>();
+  #hasServed = false;
   #socket: ListenSocket | null = null;
 
   constructor(options: WorkerListenerOptions) {
@@ -71,6 +72,11 @@ export class WorkerListener {
 
   get connectionCount(): number {
     return this.#open.size;
+  }
+
+  /** A connection has begun since the start. */
+  get hasServed(): boolean {
+    return this.#hasServed;
   }
 
   /** Begins to accept. Rejects when the address cannot be had. */
@@ -174,6 +180,7 @@ export class WorkerListener {
   }
 
   #track(connection: StreamConnection): void {
+    this.#hasServed = true;
     this.#open.add(connection);
     this.#stats.onOpen();
     const callbacks: ConnectionCallbacks = {

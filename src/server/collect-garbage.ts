@@ -12,19 +12,25 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { trimMemory } from '../os/trim-memory.ts';
 
-type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
+type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'regular' | 'last-resort' }) => void;
 
 const MOST_COLLECTIONS = 4;
 /** A collection that leaves more of the heap than this is the last. */
 const LITTLE_GAINED = 0.9;
 
-/** V8 shows its collector to contexts made after the flag was set. It stays set: the flags are those of all threads. */
-export function collectGarbage(): void {
+/**
+ * `everything`: as the last resort, which takes compiled code along. `garbage`: what nobody holds, once; V8's memory reducer does the rest.
+ *
+ * V8 shows its collector to contexts made after the flag was set. It stays set: the flags are those of all threads.
+ */
+export function collectGarbage(what: 'everything' | 'garbage'): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
+  const most = what === 'garbage' ? 1 : MOST_COLLECTIONS;
+  const flavor = what === 'garbage' ? 'regular' : 'last-resort';
   let held = heapBytes();
-  for (let done = 0; done < MOST_COLLECTIONS; done += 1) {
-    collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  for (let done = 0; done < most; done += 1) {
+    collect({ type: 'major', execution: 'sync', flavor });
     const before = held;
     held = heapBytes();
     if (held > before * LITTLE_GAINED) break;

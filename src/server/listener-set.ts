@@ -80,6 +80,10 @@ export class ListenerSet {
     return count;
   }
 
+  get hasServed(): boolean {
+    return this.#listeners.some((listener) => listener.hasServed);
+  }
+
   async prepare(): Promise<void> {
     const { configs } = this.#options;
     this.#prepared = await Promise.all(configs.map((config, index) => this.#prepareListener(config, index)));

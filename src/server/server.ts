@@ -179,7 +179,7 @@ export class Server {
   async #giveBack(): Promise<void> {
     await this.#bootstrap.pack();
     // In a later turn: in this one the compressor still holds what it has read.
-    setImmediate(collectGarbage);
+    setImmediate(collectGarbage, 'everything');
   }
 
   async #startAdmin(): Promise<void> {

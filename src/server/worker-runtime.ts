@@ -42,7 +42,7 @@ export class WorkerRuntime {
     });
     process.on('exit', () => this.#release());
     const { dispatcher, listeners } = this.#parts;
-    new MemoryReturn(dispatcher, () => listeners.connectionCount).start();
+    new MemoryReturn(dispatcher, listeners).start();
     await listeners.prepare();
     this.#send({ kind: 'prepared', tid: dispatcher.tid });
   }

@@ -5,15 +5,17 @@ import { FakeDispatcher } from '../support/fake-dispatcher.ts';
 
 class Worker {
   readonly dispatcher = new FakeDispatcher();
-  connections = 0;
+  connectionCount = 0;
+  hasServed = false;
   collections = 0;
+  /** Of the last one. */
+  what = '';
 
   constructor() {
-    const memory = new MemoryReturn(
-      this.dispatcher,
-      () => this.connections,
-      () => (this.collections += 1),
-    );
+    const memory = new MemoryReturn(this.dispatcher, this, (what) => {
+      this.collections += 1;
+      this.what = what;
+    });
     memory.start();
   }
 
@@ -24,6 +26,11 @@ class Worker {
       this.dispatcher.advance(1000);
     }
     return this.collections;
+  }
+
+  set connections(count: number) {
+    this.connectionCount = count;
+    this.hasServed ||= count > 0;
   }
 }
 
@@ -69,6 +76,7 @@ describe('a collection after the start', () => {
     assert.equal(worker.pass(10, 5000), 0, 'busy');
     assert.equal(worker.pass(2), 0);
     assert.equal(worker.pass(1), 1);
+    assert.equal(worker.what, 'everything');
     assert.equal(worker.pass(60), 1);
   });
 
@@ -78,5 +86,13 @@ describe('a collection after the start', () => {
     assert.equal(worker.pass(10), 0);
     worker.connections = 0;
     assert.equal(worker.pass(60), 1);
+    assert.equal(worker.what, 'garbage');
+  });
+
+  test('does not come once there was a connection: compiled code would go with it', () => {
+    const worker = new Worker();
+    worker.connections = 1;
+    worker.connections = 0;
+    assert.equal(worker.pass(60), 0);
   });
 });
