@@ -33,6 +33,8 @@ export interface AdminServerOptions {
   readonly allowPaths?: readonly StringMatcher[];
   /** Permissions of a pipe, as in the bootstrap's `pipe.mode`. */
   readonly mode?: number;
+  /** An answer has been sent: what it took can be given back. */
+  readonly onAnswered?: () => void;
   /** Told of an endpoint that threw; the caller got 500. */
   readonly onError?: (error: unknown, target: string) => void;
 }
@@ -123,6 +125,7 @@ export class AdminServer {
       if (response.headersSent) response.destroy();
       else await send(request, response, textReply('Internal Server Error\n', 500), true).catch(() => {});
     }
+    this.#options.onAnswered?.();
   }
 }
 

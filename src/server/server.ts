@@ -21,10 +21,10 @@ import { ClusterResolver } from '../upstream/resolver.ts';
 import { ServerAdminContext } from './admin-context.ts';
 import { ClusterPublisher } from './cluster-publisher.ts';
 import { clusterStatuses } from './cluster-status.ts';
-import { collectGarbage } from './collect-garbage.ts';
 import { configSections } from './config-sections.ts';
 import { LogFiles } from './log-files.ts';
 import { LifeCycle } from './life-cycle.ts';
+import { MainMemory } from './main-memory.ts';
 import { Monitoring } from './monitoring.ts';
 import { commandLineOptions } from './server-options.ts';
 import type { ServerOptions } from './server-options.ts';
@@ -43,13 +43,14 @@ const ADMIN_GRACE_MS = 100;
 /** A worker that is blocked loses its last lines, not the others theirs. */
 const FLUSH_LIMIT_MS = 2000;
 /** What reading the configuration left is several times what stays of it; the start itself does not wait for its collection. */
-const COLLECT_AFTER_MS = 1000;
+const PACK_AFTER_MS = 1000;
 const log = logger('main');
 
 export class Server {
   /** Its bootstrap has no resources. */
   readonly #options: ServerOptions;
   readonly #bootstrap: PackedBootstrap;
+  readonly #memory = new MainMemory();
   readonly #clock = new SystemClock();
   readonly #startedAt = this.#clock.now();
   readonly #loadedAt = new Date(this.#startedAt + this.#clock.wallOffset()).toISOString();
@@ -167,7 +168,7 @@ export class Server {
     this.#monitoring.onInitialized(this.#clock.now() - this.#startedAt, this.#pool.listeners.length);
     this.#lifeCycle.enter('LIVE');
     log.info('all workers accept');
-    afterMs(COLLECT_AFTER_MS, () => void this.#giveBack()).unref();
+    afterMs(PACK_AFTER_MS, () => void this.#afterStart()).unref();
     onLive?.({
       listeners: this.#pool.listeners,
       adminAddress: this.#adminAddress(),
@@ -176,10 +177,9 @@ export class Server {
     });
   }
 
-  async #giveBack(): Promise<void> {
+  async #afterStart(): Promise<void> {
     await this.#bootstrap.pack();
-    // In a later turn: in this one the compressor still holds what it has read.
-    setImmediate(collectGarbage, 'everything');
+    this.#memory.onWork();
   }
 
   async #startAdmin(): Promise<void> {
@@ -190,6 +190,7 @@ export class Server {
     const server = new AdminServer({
       address,
       context: this.#adminContext(),
+      onAnswered: () => this.#memory.onWork(),
       ...(mode === undefined ? {} : { mode }),
       onError: (error, target) => logger('admin').error(`${target}: ${String(error)}`),
     });
