@@ -10,6 +10,7 @@ import { threadId } from '../os/thread.ts';
 import { DEFAULT_FILE_FLUSH_MS } from '../server/server-options.ts';
 import { CONFIG_CHECKS } from '../server/config-checks.ts';
 import type { Demo } from '../server/demo.ts';
+import { prepareMemory } from '../server/main-memory.ts';
 import { Server } from '../server/server.ts';
 import { StartError } from '../server/worker-pool.ts';
 import { EXIT_OK } from './command.ts';
@@ -37,6 +38,7 @@ async function run(parsed: ParsedOptions, out: Output): Promise<number> {
   const [unexpected] = parsed.positionals;
   if (unexpected !== undefined)
     throw new UsageError(`unexpected "${unexpected}": a configuration is given with -c`);
+  prepareMemory();
   const bootstrap = configured(parsed);
   if (parsed.values.get('mode') === 'validate') {
     if (bootstrap === null)

@@ -5,11 +5,22 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { afterMs } from '../base/clock.ts';
+import { mapBlocksFrom } from '../os/trim-memory.ts';
 import { collectGarbage } from './collect-garbage.ts';
+
+/** A start takes and frees texts and buffers of any size, and keeps little: what it frees is to go back. */
+const START_BLOCK_BYTES = 128 * 1024;
+/** Afterwards blocks come and go with traffic, and a mapping for each would cost page faults. */
+const BLOCK_BYTES = 4 * 1024 * 1024;
 
 /** Until what has just happened is likely to be over, and what it held is let go; and the least between two collections. */
 const REST_MS = 1000;
 const LEAST_BYTES = 8 * 1024 * 1024;
+
+/** Before anything large is read. */
+export function prepareMemory(): void {
+  mapBlocksFrom(START_BLOCK_BYTES);
+}
 
 export class MainMemory {
   readonly #collect: typeof collectGarbage;
@@ -21,6 +32,12 @@ export class MainMemory {
   constructor(collect: typeof collectGarbage = collectGarbage, held: () => number = heldBytes) {
     this.#collect = collect;
     this.#held = held;
+  }
+
+  /** After the start: a full collection will come, and blocks stay from now on. */
+  onStarted(): void {
+    mapBlocksFrom(BLOCK_BYTES);
+    this.onWork();
   }
 
   /** After anything that may have taken much. */

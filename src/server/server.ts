@@ -179,7 +179,7 @@ export class Server {
 
   async #afterStart(): Promise<void> {
     await this.#bootstrap.pack();
-    this.#memory.onWork();
+    this.#memory.onStarted();
   }
 
   async #startAdmin(): Promise<void> {
