@@ -76,10 +76,14 @@ function marginOf({ deviation, degrees }: Scatter, rounds: number, others: numbe
   return studentT(degrees) * MEDIAN_IN_MEANS * deviation * Math.sqrt(1 / rounds + 1 / others);
 }
 
+/** From here on the rounds tell nothing. */
+const LARGEST_FACTOR = 10;
+
 /** `±12.0 %`; `×÷ 3.20` where a share would be no good measure any more. */
 function marginText(margin: number, { relative }: Scatter, { unit }: Column): string {
   if (!relative) return `±${figureText(margin)}${unit === undefined ? '' : ` ${unit}`}`;
   const factor = Math.exp(margin);
+  if (factor > LARGEST_FACTOR) return 'not known';
   return factor < 2 ? `±${figureText((factor - 1) * 100)} %` : `×÷ ${figureText(factor)}`;
 }
 
