@@ -37,6 +37,8 @@ export class MainMemory {
   /** After the start: a full collection will come, and blocks stay from now on. */
   onStarted(): void {
     mapBlocksFrom(BLOCK_BYTES);
+    // A collection on the way found the configuration still in use: what it left is no measure.
+    this.#least = 0;
     this.onWork();
   }
 

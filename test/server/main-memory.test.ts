@@ -36,6 +36,14 @@ test('what the start left is collected, and then only what came with other work'
   assert.equal(main.after(0), 2);
 });
 
+test('the end of the start is collected for, also when something else was before', () => {
+  const main = new Main();
+  assert.equal(main.after(0), 1);
+  main.memory.onStarted();
+  mock.timers.tick(1000);
+  assert.equal(main.collections, 2);
+});
+
 test('it comes some time after the work, once for all that happens meanwhile', () => {
   const main = new Main();
   for (let scrape = 0; scrape < 5; scrape += 1) {
