@@ -28,7 +28,8 @@ export const LAB: Command = {
   ],
   notes: [
     'Without a name: the list. A walk shows step by step how it goes, a lab what goes wrong and how its log says so. ' +
-      '`nodeproxy lab pitfalls` runs those that the talks report from production, before and after their remedy. Everything runs on this machine, on free ports, for a few seconds, and ends with the command.',
+      '`nodeproxy lab pitfalls` runs those that the talks report from production, before and after their remedy. ' +
+      'Everything runs on this machine, on free ports, for a few seconds, and ends with the command.',
     'The chapters are in `labs/`.',
   ],
   run,

@@ -1,6 +1,7 @@
 /**
- * What the C library's allocator keeps of freed memory, and what of it goes back to the system. V8's heap has its own way; buffers, tables of the
- * serializer and the parsers' scratch are from `malloc`, and stay with the process where a small block behind them is still in use.
+ * What the C library's allocator keeps of freed memory, and what of it goes back to the system. V8's heap has its own way; buffers,
+ * tables of the serializer and the parsers' scratch are from `malloc`, and stay with the process where a small block behind them is
+ * still in use.
  */
 import { bind, hasFfi } from './library.ts';
 
