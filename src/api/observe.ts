@@ -120,12 +120,14 @@ export interface UpstreamInfo {
   responseFirstByteAt: number;
   responseBodyFirstByteAt: number;
   responseLastByteAt: number;
-  hostsAttempted: Address[];
-  connectionIdsAttempted: number[];
+  readonly hostsAttempted: readonly Address[];
+  readonly connectionIdsAttempted: readonly number[];
   headerBytesSent: number;
   headerBytesReceived: number;
   wireBytesSent: number;
   wireBytesReceived: number;
+  /** The next entry of the lists of what was tried; `connectionId` 0 = none came up. */
+  noteAttempt(host: Address, connectionId: number): void;
 }
 
 export interface StreamInfo {

@@ -12,6 +12,7 @@ import type { Flushable } from '../api/event.ts';
 import type { CloseType, ConnectionCallbacks, ConnectionEvent, ConnectionState } from '../api/network.ts';
 import type { IoObserver } from '../api/observe.ts';
 import type { Socket, SocketEvents } from '../api/socket.ts';
+import { withEntry, withoutEntry } from '../base/short-list.ts';
 import { EMPTY, View } from '../buffer/bytes.ts';
 import { ChunkQueue } from '../buffer/chunk-queue.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
@@ -48,7 +49,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   protected readonly socket: Socket;
   protected readonly reads: ReadSide;
   protected readonly writes: WriteSide;
-  #callbacks: ConnectionCallbacks[] = [];
+  #callbacks: readonly ConnectionCallbacks[] = [];
   #flushScheduled = false;
   readonly #closing: Closing;
 
@@ -86,11 +87,11 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   }
 
   addCallbacks(callbacks: ConnectionCallbacks): void {
-    this.#callbacks = [...this.#callbacks, callbacks];
+    this.#callbacks = withEntry(this.#callbacks, callbacks);
   }
 
   removeCallbacks(callbacks: ConnectionCallbacks): void {
-    this.#callbacks = this.#callbacks.filter((entry) => entry !== callbacks);
+    this.#callbacks = withoutEntry(this.#callbacks, callbacks);
   }
 
   enableHalfClose(on: boolean): void {

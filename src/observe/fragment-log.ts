@@ -3,7 +3,8 @@
  *
  *   [0 .. 7] kept for good     [8 .. 15] ring of the newest     what the ring pushes out -> skippedCount, skippedBytes
  *
- * One flat array of small integers, grown on first use, six numbers a fragment; times in microseconds since the stream's start.
+ * One flat array of small integers, six numbers a fragment, made with room for one (most messages are); times in microseconds
+ * since the stream's start.
  * Resumptions of reading (`+5<..>`) are rare and stand apart. Owned by one stream; never shrinks, never exceeds 16 fragments.
  */
 import type { Mark } from '../api/observe.ts';
@@ -42,7 +43,7 @@ export class FragmentLog {
   skippedBytes = 0;
   /** Serial of the read that the newest fragment stands for, and its connection. */
   #serial = 0;
-  readonly #numbers: number[] = [];
+  readonly #numbers = [0, 0, 0, 0, 0, 0];
   #resumes: number[] | null = null;
 
   /** Fragments kept. */
@@ -225,10 +226,11 @@ export class FragmentLog {
   ): void {
     const numbers = this.#numbers;
     const connection = connectionId * 2 + (secure ? 1 : 0);
-    if (this.pushed < CAPACITY) {
+    if (this.pushed > 0 && this.pushed < CAPACITY) {
       numbers.push(connection, atUs, tookUs, fifth, bytes, marks);
     } else {
-      const base = (KEPT_FIRST + ((this.pushed - CAPACITY) % KEPT_LAST)) * STRIDE;
+      const ring = KEPT_FIRST + ((this.pushed - CAPACITY) % KEPT_LAST);
+      const base = this.pushed === 0 ? 0 : ring * STRIDE;
       this.skippedBytes += numbers[base + BYTES] ?? 0;
       numbers[base + CONNECTION] = connection;
       numbers[base + AT] = atUs;

@@ -78,7 +78,7 @@ export class StreamLedger implements Ledger {
   readonly enabled = true;
   readonly #startAt: number;
   readonly #filterNames: readonly string[];
-  readonly #us: number[] = [];
+  readonly #us: number[];
   /** Slot of the open segment, and since when (us from the start). A stream begins by waiting for its client. */
   #open = 0;
   #since = 0;
@@ -88,7 +88,7 @@ export class StreamLedger implements Ledger {
   constructor(startAt: number, filterNames: readonly string[]) {
     this.#startAt = startAt;
     this.#filterNames = filterNames;
-    for (let slot = PLAIN + filterNames.length * 2; slot > 0; slot -= 1) this.#us.push(0);
+    this.#us = new Array<number>(PLAIN + filterNames.length * 2).fill(0);
   }
 
   get closed(): boolean {

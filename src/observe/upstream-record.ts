@@ -4,7 +4,11 @@
  */
 import type { UpstreamInfo } from '../api/observe.ts';
 import type { Address } from '../api/socket.ts';
+import { withEntry } from '../base/short-list.ts';
 import { UNKNOWN } from './instant.ts';
+
+const NO_HOSTS: readonly Address[] = [];
+const NO_IDS: readonly number[] = [];
 
 export class UpstreamRecord implements UpstreamInfo {
   host: Address | null = null;
@@ -24,8 +28,8 @@ export class UpstreamRecord implements UpstreamInfo {
   responseFirstByteAt = UNKNOWN;
   responseBodyFirstByteAt = UNKNOWN;
   responseLastByteAt = UNKNOWN;
-  hostsAttempted: Address[];
-  connectionIdsAttempted: number[];
+  hostsAttempted = NO_HOSTS;
+  connectionIdsAttempted = NO_IDS;
   headerBytesSent = 0;
   headerBytesReceived = 0;
   wireBytesSent = 0;
@@ -35,8 +39,15 @@ export class UpstreamRecord implements UpstreamInfo {
 
   constructor(startAt: number, before: UpstreamInfo | null) {
     this.startAt = startAt;
-    this.hostsAttempted = before === null ? [] : before.hostsAttempted;
-    this.connectionIdsAttempted = before === null ? [] : before.connectionIdsAttempted;
+    if (before === null) return;
+    this.hostsAttempted = before.hostsAttempted;
+    this.connectionIdsAttempted = before.connectionIdsAttempted;
+  }
+
+  noteAttempt(host: Address, connectionId: number): void {
+    this.hostsAttempted = withEntry(this.hostsAttempted, host);
+    if (connectionId !== 0)
+      this.connectionIdsAttempted = withEntry(this.connectionIdsAttempted, connectionId);
   }
 
   /** The connection had been there before this request asked for one. */

@@ -29,8 +29,7 @@ export function noteAttached(
   upstream.connectStartAt = connection.createdAt;
   upstream.connectedAt = connection.connectedAt;
   upstream.handshakeAt = connection.handshakeAt;
-  upstream.hostsAttempted.push(host.address);
-  upstream.connectionIdsAttempted.push(connection.id);
+  upstream.noteAttempt(host.address, connection.id);
   if (!waited || !info.ledger.enabled || attachment.reused) return;
   info.ledger.enter('connect', connection.createdAt);
   if (connection.secure && connection.connectedAt !== -1)
@@ -44,5 +43,5 @@ export function noteFailed(info: StreamInfo, host: Host, now: number, transportR
   upstream.host = host.address;
   upstream.hostname = host.hostname;
   upstream.transportFailureReason = transportReason;
-  upstream.hostsAttempted.push(host.address);
+  upstream.noteAttempt(host.address, 0);
 }

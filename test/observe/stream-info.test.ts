@@ -181,7 +181,7 @@ describe('the record of a stream', () => {
     const host = { kind: 'ip', ip: '10.0.0.1', port: 1, family: 4 } as const;
     const first = record.writeObserver('upstreamWrite');
     first.onWrite(now, 0, 100, 0, false, 5, false);
-    record.upstream.hostsAttempted.push(host);
+    record.upstream.noteAttempt(host, 5);
     record.resetUpstream();
     first.onWrite(now + 1, 0, 50, 0, true, 5, false);
     assert.equal(record.upstream.wireBytesSent, 0);

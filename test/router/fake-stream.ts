@@ -10,6 +10,7 @@ import type {
 import type { Ledger, ResponseFlag, StreamInfo, UpstreamInfo } from '../../src/api/observe.ts';
 import { bytesOf } from '../../src/buffer/bytes.ts';
 import { HeaderList } from '../../src/codec/header-map.ts';
+import { UpstreamRecord } from '../../src/observe/upstream-record.ts';
 import type { RouterFilter } from '../../src/router/router-filter.ts';
 import { FakeConnection } from '../support/fake-connection.ts';
 import type { FakeDispatcher } from '../support/fake-dispatcher.ts';
@@ -163,20 +164,7 @@ function fakeInfo(): StreamInfo {
     leaves: () => undefined,
     close: () => undefined,
   };
-  const upstream = {
-    host: null,
-    hostname: '',
-    transportFailureReason: '',
-    poolReadyAt: -1,
-    responseFirstByteAt: -1,
-    responseBodyFirstByteAt: -1,
-    responseLastByteAt: -1,
-    hostsAttempted: [],
-    connectionIdsAttempted: [],
-    headerBytesSent: 0,
-    headerBytesReceived: 0,
-    wireBytesReceived: 0,
-  } as unknown as UpstreamInfo;
+  const upstream: UpstreamInfo = new UpstreamRecord(0, null);
   const info = {
     kind: 'http',
     endAt: -1,

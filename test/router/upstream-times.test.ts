@@ -22,7 +22,7 @@ interface Case {
 function ledgerOf({ created, used, reused, createdAt, connectedAt, secure = false }: Case): StreamLedger {
   const ledger = new StreamLedger(0, []);
   ledger.enter('pool', 10);
-  const upstream = { hostsAttempted: [], connectionIdsAttempted: [] };
+  const upstream = { noteAttempt: () => undefined };
   const connection = { id: used, createdAt, connectedAt, handshakeAt: secure ? 1000 : connectedAt, secure };
   noteAttached(
     { ledger, upstream } as unknown as StreamInfo,

@@ -6,17 +6,18 @@
  */
 import type { ResetReason, StreamCallbacks } from '../../api/http.ts';
 import type { Connection } from '../../api/network.ts';
+import { withEntry, withoutEntry } from '../../base/short-list.ts';
 
 export class StreamCallbackList {
   #list: readonly StreamCallbacks[] = NONE;
 
   add(callbacks: StreamCallbacks, connection: Connection): void {
-    this.#list = [...this.#list, callbacks];
+    this.#list = withEntry(this.#list, callbacks);
     if (connection.aboveHighWatermark) callbacks.onAboveWriteBufferHighWatermark();
   }
 
   remove(callbacks: StreamCallbacks): void {
-    this.#list = this.#list.filter((entry) => entry !== callbacks);
+    this.#list = withoutEntry(this.#list, callbacks);
   }
 
   high(): void {

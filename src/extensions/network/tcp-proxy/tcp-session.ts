@@ -134,8 +134,7 @@ export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallb
     upstream.localAddress = connection.localAddress;
     upstream.createdConnectionId = attachment.createdConnectionId;
     upstream.connectionId = connection.id;
-    upstream.connectionIdsAttempted.push(connection.id);
-    upstream.hostsAttempted.push(host.address);
+    upstream.noteAttempt(host.address, connection.id);
     upstream.secure = connection.secure;
     upstream.connectStartAt = connection.createdAt;
     upstream.connectedAt = connection.connectedAt;
@@ -155,7 +154,7 @@ export class TcpSession implements ReadFilter, ConnectionCallbacks, TcpPoolCallb
     const { info } = this;
     info.upstream.transportFailureReason = transportFailureReason;
     info.upstream.host = host.address;
-    info.upstream.hostsAttempted.push(host.address);
+    info.upstream.noteAttempt(host.address, 0);
     if (reason === 'overflow') {
       this.#fail('UO');
       return;
