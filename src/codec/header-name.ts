@@ -10,7 +10,7 @@
  * Bounded: a peer that invents names replaces learned slots, never the known ones, and costs itself speed only.
  */
 import { invariant } from '../base/invariant.ts';
-import { latin1 } from './latin1.ts';
+import { latin1 } from '../base/latin1.ts';
 import { KNOWN_HEADERS } from './known-headers.ts';
 
 /** What a codec must know of a name. `hop`: for one connection only, never written from the map. `routing`: see trailers. */

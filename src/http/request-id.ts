@@ -2,7 +2,7 @@
  * `x-request-id`: a random UUID, version 4 (RFC 9562, 5.4). The random bytes are drawn for many ids at a time, and the text is made in
  * one piece: `crypto.randomUUID` joins it from twenty, which the head and the log line would each have to flatten again.
  */
-import { latin1 } from '../codec/latin1.ts';
+import { latin1 } from '../base/latin1.ts';
 
 export type RequestIds = () => string;
 

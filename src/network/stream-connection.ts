@@ -12,7 +12,7 @@ import type { Flushable } from '../api/event.ts';
 import type { CloseType, ConnectionCallbacks, ConnectionEvent, ConnectionState } from '../api/network.ts';
 import type { IoObserver } from '../api/observe.ts';
 import type { Socket, SocketEvents } from '../api/socket.ts';
-import { withEntry, withoutEntry } from '../base/short-list.ts';
+import { writeLatin1 } from '../base/latin1.ts';
 import { EMPTY, View } from '../buffer/bytes.ts';
 import { ChunkQueue } from '../buffer/chunk-queue.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
@@ -49,7 +49,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   protected readonly socket: Socket;
   protected readonly reads: ReadSide;
   protected readonly writes: WriteSide;
-  #callbacks: readonly ConnectionCallbacks[] = [];
+  #callbacks: ConnectionCallbacks[] = [];
   #flushScheduled = false;
   readonly #closing: Closing;
 
@@ -87,11 +87,11 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   }
 
   addCallbacks(callbacks: ConnectionCallbacks): void {
-    this.#callbacks = withEntry(this.#callbacks, callbacks);
+    this.#callbacks = [...this.#callbacks, callbacks];
   }
 
   removeCallbacks(callbacks: ConnectionCallbacks): void {
-    this.#callbacks = withoutEntry(this.#callbacks, callbacks);
+    this.#callbacks = this.#callbacks.filter((entry) => entry !== callbacks);
   }
 
   enableHalfClose(on: boolean): void {
@@ -112,7 +112,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     const { slab } = this.#thread;
     slab.reserve(text.length);
     const start = slab.position;
-    const end = start + slab.block.buffer.write(text, start, text.length, 'latin1');
+    const end = start + writeLatin1(slab.block.buffer, text, start);
     slab.position = end;
     this.write(new View(slab.block, start, end), false);
   }

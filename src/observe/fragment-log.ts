@@ -3,24 +3,16 @@
  *
  *   [0 .. 7] kept for good     [8 .. 15] ring of the newest     what the ring pushes out -> skippedCount, skippedBytes
  *
- * One flat array of small integers, six numbers a fragment, made with room for one (most messages are); times in microseconds
- * since the stream's start.
- * Resumptions of reading (`+5<..>`) are rare and stand apart. Owned by one stream; never shrinks, never exceeds 16 fragments.
+ * Times are whole microseconds since the stream's start. Most messages are one fragment, which has a place of its own: an array
+ * comes with the second. Resumptions of reading (`+5<..>`) are rare and stand apart. Owned by one stream; never shrinks, never
+ * exceeds 16 fragments.
  */
 import type { Mark } from '../api/observe.ts';
+import { invariant } from '../base/invariant.ts';
 
 export const KEPT_FIRST = 8;
 export const KEPT_LAST = 8;
 const CAPACITY = KEPT_FIRST + KEPT_LAST;
-
-/** Numbers of a fragment: connection (`id * 2 + secure`), begin, took, waited (read) or times blocked (write), bytes, marks. */
-const STRIDE = 6;
-const CONNECTION = 0;
-const AT = 1;
-const TOOK = 2;
-const FIFTH = 3;
-const BYTES = 4;
-const MARKS = 5;
 
 /**
  * Marks of a read in one small integer: 2 bits for each of up to 3 marks (1 = H, 2 = D, 3 = E), above them 8 bits for each
@@ -37,13 +29,27 @@ const MARK_CODES = { H: 1, D: 2, E: 3 } as const;
 const RESUME_STRIDE = 3;
 const MAX_RESUMES = 32;
 
+class Fragment {
+  connectionId = 0;
+  secure = false;
+  at = 0;
+  took = 0;
+  /** Waited (read) or times blocked (write). */
+  fifth = 0;
+  bytes = 0;
+  marks = 0;
+}
+
 export class FragmentLog {
   /** Fragments ever pushed. */
   pushed = 0;
   skippedBytes = 0;
-  /** Serial of the read that the newest fragment stands for, and its connection. */
+  /** Serial of the read that the newest fragment stands for. */
   #serial = 0;
-  readonly #numbers = [0, 0, 0, 0, 0, 0];
+  #first: Fragment | null = null;
+  /** By place: a fragment keeps its own until the ring comes round. */
+  #more: Fragment[] | null = null;
+  #newest: Fragment | null = null;
   #resumes: number[] | null = null;
 
   /** Fragments kept. */
@@ -57,48 +63,48 @@ export class FragmentLog {
   }
 
   connectionAt(index: number): number {
-    return this.#at(index, CONNECTION) >>> 1;
+    return this.#at(index).connectionId;
   }
 
   secureAt(index: number): boolean {
-    return (this.#at(index, CONNECTION) & 1) === 1;
+    return this.#at(index).secure;
   }
 
   atUs(index: number): number {
-    return this.#at(index, AT);
+    return this.#at(index).at;
   }
 
   tookUs(index: number): number {
-    return this.#at(index, TOOK);
+    return this.#at(index).took;
   }
 
   /** `waited` of a read, in microseconds. */
   waitedUs(index: number): number {
-    return this.#at(index, FIFTH);
+    return this.#at(index).fifth;
   }
 
   /** `blocked` of a write. */
   blockedAt(index: number): number {
-    return this.#at(index, FIFTH);
+    return this.#at(index).fifth;
   }
 
   bytesAt(index: number): number {
-    return this.#at(index, BYTES);
+    return this.#at(index).bytes;
   }
 
   drainedAt(index: number): boolean {
-    return this.#at(index, MARKS) === 1;
+    return this.#at(index).marks === 1;
   }
 
   /** 0 = none, 1 = H, 2 = D, 3 = E. */
   markAt(index: number, position: number): number {
     if (position >= MARKS_PER_READ) return 0;
-    return (this.#at(index, MARKS) >>> (position * MARK_BITS)) & 3;
+    return (this.#at(index).marks >>> (position * MARK_BITS)) & 3;
   }
 
   /** `n` of `!n` at this mark, 0 = none. */
   pausesAt(index: number, position: number): number {
-    return (this.#at(index, MARKS) >>> (PAUSE_SHIFT + position * PAUSE_BITS)) & MAX_PAUSES;
+    return (this.#at(index).marks >>> (PAUSE_SHIFT + position * PAUSE_BITS)) & MAX_PAUSES;
   }
 
   /** The newest fragment stands for this read: more of it is merged. */
@@ -132,34 +138,32 @@ export class FragmentLog {
 
   /** The newest write went on without waiting for the socket: one bracket. */
   extendWrite(tookUs: number, bytes: number, drained: boolean): void {
-    const base = this.#newest() * STRIDE;
-    const numbers = this.#numbers;
-    if (tookUs > 0) numbers[base + TOOK] = Math.max(0, numbers[base + TOOK] ?? 0) + tookUs;
-    numbers[base + BYTES] = (numbers[base + BYTES] ?? 0) + bytes;
-    numbers[base + MARKS] = drained ? 1 : 0;
+    const newest = this.#last();
+    if (tookUs > 0) newest.took = Math.max(0, newest.took) + tookUs;
+    newest.bytes += bytes;
+    newest.marks = drained ? 1 : 0;
   }
 
   newestConnection(): number {
-    return this.connectionAt(this.count - 1);
+    return this.#last().connectionId;
   }
 
   newestAtUs(): number {
-    return this.atUs(this.count - 1);
+    return this.#last().at;
   }
 
   newestDrained(): boolean {
-    return this.drainedAt(this.count - 1);
+    return this.#last().marks === 1;
   }
 
   addBytes(bytes: number): void {
-    const at = this.#newest() * STRIDE + BYTES;
-    this.#numbers[at] = (this.#numbers[at] ?? 0) + bytes;
+    this.#last().bytes += bytes;
   }
 
   /** Adds a mark to the newest read, once per part; `pauses` is the `n` of `!n`, 0 = none. Gives its position. */
   addMark(mark: Mark, pauses: number): number {
-    const base = this.#newest() * STRIDE;
-    const marks = this.#numbers[base + MARKS] ?? 0;
+    const newest = this.#last();
+    const { marks } = newest;
     const code = MARK_CODES[mark];
     let position = 0;
     while (position < MARKS_PER_READ) {
@@ -170,7 +174,7 @@ export class FragmentLog {
     }
     if (position === MARKS_PER_READ) return MARKS_PER_READ - 1;
     const flow = Math.min(pauses, MAX_PAUSES) << (PAUSE_SHIFT + position * PAUSE_BITS);
-    this.#numbers[base + MARKS] = marks | (code << (position * MARK_BITS)) | flow;
+    newest.marks = marks | (code << (position * MARK_BITS)) | flow;
     return position;
   }
 
@@ -180,9 +184,7 @@ export class FragmentLog {
     let position = 0;
     while (this.markAt(index, position + 1) !== 0) position += 1;
     if (this.markAt(index, position) === 0 || this.pausesAt(index, position) !== 0) return;
-    const base = this.#newest() * STRIDE;
-    const flow = Math.min(pauses, MAX_PAUSES) << (PAUSE_SHIFT + position * PAUSE_BITS);
-    this.#numbers[base + MARKS] = (this.#numbers[base + MARKS] ?? 0) | flow;
+    this.#last().marks |= Math.min(pauses, MAX_PAUSES) << (PAUSE_SHIFT + position * PAUSE_BITS);
   }
 
   /** Reading had gone on at `atUs`, after `afterUs`, before this mark of the newest read. */
@@ -224,28 +226,34 @@ export class FragmentLog {
     bytes: number,
     marks: number,
   ): void {
-    const numbers = this.#numbers;
-    const connection = connectionId * 2 + (secure ? 1 : 0);
-    if (this.pushed > 0 && this.pushed < CAPACITY) {
-      numbers.push(connection, atUs, tookUs, fifth, bytes, marks);
-    } else {
-      const ring = KEPT_FIRST + ((this.pushed - CAPACITY) % KEPT_LAST);
-      const base = this.pushed === 0 ? 0 : ring * STRIDE;
-      this.skippedBytes += numbers[base + BYTES] ?? 0;
-      numbers[base + CONNECTION] = connection;
-      numbers[base + AT] = atUs;
-      numbers[base + TOOK] = tookUs;
-      numbers[base + FIFTH] = fifth;
-      numbers[base + BYTES] = bytes;
-      numbers[base + MARKS] = marks;
-    }
+    const fragment = this.#place();
+    fragment.connectionId = connectionId;
+    fragment.secure = secure;
+    fragment.at = atUs;
+    fragment.took = tookUs;
+    fragment.fifth = fifth;
+    fragment.bytes = bytes;
+    fragment.marks = marks;
+    this.#newest = fragment;
     this.pushed += 1;
   }
 
-  /** Place of the newest fragment in the array. */
-  #newest(): number {
-    if (this.pushed <= CAPACITY) return this.pushed - 1;
-    return KEPT_FIRST + ((this.pushed - CAPACITY - 1) % KEPT_LAST);
+  /** For the next one: a new one, or the oldest of the ring. */
+  #place(): Fragment {
+    if (this.#first === null) return (this.#first = new Fragment());
+    if (this.pushed < CAPACITY) {
+      const fragment = new Fragment();
+      (this.#more ??= []).push(fragment);
+      return fragment;
+    }
+    const oldest = this.#at(KEPT_FIRST);
+    this.skippedBytes += oldest.bytes;
+    return oldest;
+  }
+
+  #last(): Fragment {
+    invariant(this.#newest !== null, 'a fragment to add to');
+    return this.#newest;
   }
 
   /** Which push, counted from 1, the fragment was. */
@@ -254,11 +262,13 @@ export class FragmentLog {
   }
 
   /** `index` counts kept fragments in order of time. */
-  #at(index: number, field: number): number {
+  #at(index: number): Fragment {
     let place = index;
     if (index >= KEPT_FIRST && this.pushed > CAPACITY) {
       place = KEPT_FIRST + ((this.pushed - CAPACITY + index - KEPT_FIRST) % KEPT_LAST);
     }
-    return this.#numbers[place * STRIDE + field] ?? 0;
+    const fragment = place === 0 ? this.#first : this.#more?.[place - 1];
+    invariant(fragment !== null && fragment !== undefined, 'a fragment that was kept');
+    return fragment;
   }
 }

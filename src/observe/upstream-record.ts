@@ -4,7 +4,6 @@
  */
 import type { UpstreamInfo } from '../api/observe.ts';
 import type { Address } from '../api/socket.ts';
-import { withEntry } from '../base/short-list.ts';
 import { UNKNOWN } from './instant.ts';
 
 const NO_HOSTS: readonly Address[] = [];
@@ -28,26 +27,39 @@ export class UpstreamRecord implements UpstreamInfo {
   responseFirstByteAt = UNKNOWN;
   responseBodyFirstByteAt = UNKNOWN;
   responseLastByteAt = UNKNOWN;
-  hostsAttempted = NO_HOSTS;
-  connectionIdsAttempted = NO_IDS;
   headerBytesSent = 0;
   headerBytesReceived = 0;
   wireBytesSent = 0;
   wireBytesReceived = 0;
   /** When the attempt began, ms monotonic: the first one with the stream. */
   readonly startAt: number;
+  /** What was tried last, and before: most requests have one attempt, and need no list. */
+  #lastHost: Address | null = null;
+  #hostsBefore = NO_HOSTS;
+  #lastId = 0;
+  #idsBefore = NO_IDS;
 
   constructor(startAt: number, before: UpstreamInfo | null) {
     this.startAt = startAt;
     if (before === null) return;
-    this.hostsAttempted = before.hostsAttempted;
-    this.connectionIdsAttempted = before.connectionIdsAttempted;
+    this.#hostsBefore = before.hostsAttempted;
+    this.#idsBefore = before.connectionIdsAttempted;
+  }
+
+  get hostsAttempted(): readonly Address[] {
+    return this.#lastHost === null ? this.#hostsBefore : [...this.#hostsBefore, this.#lastHost];
+  }
+
+  get connectionIdsAttempted(): readonly number[] {
+    return this.#lastId === 0 ? this.#idsBefore : [...this.#idsBefore, this.#lastId];
   }
 
   noteAttempt(host: Address, connectionId: number): void {
-    this.hostsAttempted = withEntry(this.hostsAttempted, host);
-    if (connectionId !== 0)
-      this.connectionIdsAttempted = withEntry(this.connectionIdsAttempted, connectionId);
+    if (this.#lastHost !== null) this.#hostsBefore = this.hostsAttempted;
+    this.#lastHost = host;
+    if (connectionId === 0) return;
+    if (this.#lastId !== 0) this.#idsBefore = this.connectionIdsAttempted;
+    this.#lastId = connectionId;
   }
 
   /** The connection had been there before this request asked for one. */

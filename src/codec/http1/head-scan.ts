@@ -11,7 +11,7 @@
  */
 import { HeaderList } from '../header-map.ts';
 import { headerNames, hashStep, TOKEN, type HeaderName } from '../header-name.ts';
-import { latin1 } from '../latin1.ts';
+import { latin1 } from '../../base/latin1.ts';
 import { methodOf } from './method.ts';
 import { badName, BROKEN_URL, REJECTIONS, type Rejection } from './rejection.ts';
 
