@@ -40,6 +40,17 @@ export class LineWriter {
     this.#length += 1;
   }
 
+  /** What stands between the values of a format: UTF-8, made once. */
+  literal(bytes: Uint8Array): void {
+    const size = bytes.length;
+    this.#room(size);
+    const memory = this.#memory;
+    const at = this.#length;
+    if (size > LONG_TEXT) memory.set(bytes, at);
+    else for (let index = 0; index < size; index += 1) memory[at + index] = bytes[index] ?? 0;
+    this.#length = at + size;
+  }
+
   /** Text of our own, or text that was made safe before. */
   text(value: string): void {
     const size = value.length;

@@ -30,6 +30,15 @@ describe('a line writer', () => {
     );
   });
 
+  test('copies what stands between values', () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 8 }), (parts) => {
+        const line = written((out) => parts.forEach((part) => out.literal(Buffer.from(part))));
+        assert.equal(line, Buffer.from(parts.join('')).toString());
+      }),
+    );
+  });
+
   test('escapes the text of peers as the escape says', () => {
     fc.assert(
       fc.property(text, fc.string({ maxLength: 5 }), (value, before) => {

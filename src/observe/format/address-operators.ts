@@ -7,12 +7,37 @@ import type { LogContext } from '../../api/observe.ts';
 import type { Address } from '../../api/socket.ts';
 import { addressText } from '../../base/address-text.ts';
 import { addressWithoutPort, networkText, parseMask } from './address-text.ts';
-import { emptyToNull, plain, type OperatorMaker } from './operator.ts';
+import type { LineWriter } from '../line-writer.ts';
+import { emptyToNull, plain, type OperatorMaker, type Write } from './operator.ts';
+
+const OPEN = 0x5b;
+const CLOSE = 0x5d;
+const COLON = 0x3a;
 
 type AddressOf = (context: LogContext) => Address | null;
 
 function whole(addressOf: AddressOf): OperatorMaker {
-  return (parameter, name) => plain(remembered(addressOf, addressText))(parameter, name);
+  const write: Write = (context, out) => {
+    const address = addressOf(context);
+    if (address === null) return false;
+    writeAddress(out, address);
+    return true;
+  };
+  return (parameter, name) => plain(remembered(addressOf, addressText), { write })(parameter, name);
+}
+
+/** As `addressText`. */
+function writeAddress(out: LineWriter, address: Address): void {
+  if (address.kind === 'pipe') {
+    out.text(address.path);
+    return;
+  }
+  const { ip, port: number, family: version } = address;
+  if (version === 6) out.byte(OPEN);
+  out.text(ip);
+  if (version === 6) out.byte(CLOSE);
+  out.byte(COLON);
+  out.number(number);
 }
 
 function withoutPort(addressOf: AddressOf): OperatorMaker {

@@ -27,6 +27,7 @@ export interface LineFormat {
 }
 
 const MISSING = '-';
+const NOTHING = Buffer.alloc(0);
 
 /** Throws `FormatError` with all that is wrong. */
 export function compileTextFormat(format: string, missing = MISSING): LineFormat {
@@ -79,12 +80,13 @@ function compilePieces(format: string): { pieces: Piece[]; operators: Map<Operat
 
 /** `literals` has one more entry than `writes`: in front of each, and behind the last. */
 function lineWrite(literals: readonly string[], writes: readonly Write[], missing: string) {
-  const [first = '', ...behind] = literals;
+  const [first = NOTHING, ...behind] = literals.map((text) => Buffer.from(text));
+  const none = Buffer.from(missing);
   return (context: LogContext, out: LineWriter): void => {
-    out.text(first);
+    out.literal(first);
     for (let index = 0; index < writes.length; index += 1) {
-      if (writes[index]?.(context, out) !== true) out.text(missing);
-      out.text(behind[index] ?? '');
+      if (writes[index]?.(context, out) !== true) out.literal(none);
+      out.literal(behind[index] ?? NOTHING);
     }
   };
 }
