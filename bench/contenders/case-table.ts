@@ -1,6 +1,7 @@
 /** The table of one case: a row for each contender that was started, and notes on those that were not or failed requests. */
 import type { Cell, Column, Table } from '../report/report.ts';
-import { cpuOf, cpuRatio, figureOf, quietCpuRatio } from './figures.ts';
+import { levelled } from './crowding.ts';
+import { cpuOf, cpuRatio, figureOf } from './figures.ts';
 import type { Outcome } from './rounds.ts';
 
 const US_PER_MS = 1000;
@@ -24,11 +25,7 @@ interface Field {
 }
 
 export function caseTable({ title, unit, reference, outcomes, notes = [] }: CaseTable): Table {
-  const fields = fieldsOf(
-    unit,
-    outcomes.find(({ contender }) => contender.name === reference),
-    reference,
-  );
+  const fields = fieldsOf(unit, outcomes, reference);
   return {
     kind: 'table',
     title,
@@ -39,7 +36,7 @@ export function caseTable({ title, unit, reference, outcomes, notes = [] }: Case
       cells: fields.map(({ cell }) => cell(outcome)),
     })),
     notes: [
-      `In its quiet rounds: in the third of the rounds in which ${reference} was cheapest.`,
+      'Equally crowded: had the neighbours on the same physical core taken as much of it in every round. Slowed: what they took, by how much longer a loop of independent operations ran there than in the least crowded round.',
       ...outcomes.flatMap(notesOf),
       ...saturationNote(outcomes),
       ...notes,
@@ -47,8 +44,13 @@ export function caseTable({ title, unit, reference, outcomes, notes = [] }: Case
   };
 }
 
-function fieldsOf(unit: 'request' | 'MiB', base: Outcome | undefined, reference: string): Field[] {
+function fieldsOf(unit: 'request' | 'MiB', outcomes: readonly Outcome[], reference: string): Field[] {
   const cost = `µs/${unit}`;
+  const base = find(outcomes, reference);
+  const level = levelled(outcomes);
+  const levelBase = find(level, reference);
+  const rounds = outcomes.flatMap((outcome) => outcome.rounds);
+  const least = Math.min(...rounds.map((round) => round?.crowding ?? Infinity));
   return [
     {
       column: { name: 'CPU', unit: cost, better: 'lower' },
@@ -59,8 +61,11 @@ function fieldsOf(unit: 'request' | 'MiB', base: Outcome | undefined, reference:
       cell: (outcome) => (base === undefined ? null : cpuRatio(outcome, base)),
     },
     {
-      column: { name: 'in its quiet rounds', better: 'lower' },
-      cell: (outcome) => (base === undefined ? null : quietCpuRatio(outcome, base)),
+      column: { name: 'equally crowded', better: 'lower' },
+      cell: ({ contender }) => {
+        const outcome = find(level, contender.name);
+        return outcome === undefined || levelBase === undefined ? null : cpuRatio(outcome, levelBase);
+      },
     },
     { column: { name: 'user', unit: cost }, cell: (outcome) => figureOf(outcome, ({ user }) => user) },
     { column: { name: 'system', unit: cost }, cell: (outcome) => figureOf(outcome, ({ system }) => system) },
@@ -71,6 +76,13 @@ function fieldsOf(unit: 'request' | 'MiB', base: Outcome | undefined, reference:
     {
       column: { name: 'core used', unit: '%' },
       cell: (outcome) => figureOf(outcome, ({ busy }) => busy * 100),
+    },
+    {
+      column: { name: 'core slowed', unit: '%' },
+      cell: (outcome) =>
+        figureOf(outcome, ({ crowding }) =>
+          crowding === null ? NaN : (Math.exp(crowding - least) - 1) * 100,
+        ),
     },
     {
       column: { name: 'p50', unit: 'ms', better: 'lower' },
@@ -86,6 +98,10 @@ function fieldsOf(unit: 'request' | 'MiB', base: Outcome | undefined, reference:
       cell: ({ pss }) => (pss === null ? null : pss / MIB),
     },
   ];
+}
+
+function find(outcomes: readonly Outcome[], name: string): Outcome | undefined {
+  return outcomes.find(({ contender }) => contender.name === name);
 }
 
 /** Why a contender has no figures, or which of its requests failed. */

@@ -34,20 +34,3 @@ export function compared(
 export function cpuRatio(outcome: Outcome, reference: Outcome): Measured | null {
   return compared(outcome, reference, (round, other) => cpuOf(round) / cpuOf(other));
 }
-
-/** One round in so many is quiet. */
-const QUIET = 3;
-
-/**
- * The ratio in those rounds alone in which the reference was cheapest: on a shared machine the ones that the neighbours disturbed
- * least. Chosen by the reference's cost, so what chance does for the choice, it does against the outcome.
- */
-export function quietCpuRatio(outcome: Outcome, reference: Outcome): Measured | null {
-  const cheapest = reference.rounds
-    .flatMap((round, index) => (round === null ? [] : [{ index, cpu: cpuOf(round) }]))
-    .filter(({ cpu }) => Number.isFinite(cpu))
-    .toSorted((a, b) => a.cpu - b.cpu);
-  const quiet = new Set(cheapest.slice(0, Math.ceil(cheapest.length / QUIET)).map(({ index }) => index));
-  const rounds = outcome.rounds.map((round, index) => (quiet.has(index) ? round : null));
-  return cpuRatio({ ...outcome, rounds }, reference);
-}

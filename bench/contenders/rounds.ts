@@ -37,6 +37,8 @@ export interface Round {
   readonly system: number;
   /** CPU seconds per second of the load. */
   readonly busy: number;
+  /** Of its core, see `CoreWeather`; `null`: not measured. */
+  readonly crowding: number | null;
   readonly load: LoadResult;
 }
 
@@ -153,9 +155,11 @@ class Entrant {
     running.emptyLogs();
     const settled = warmUpSeconds === 0 || (await this.#load(running, SETTLE_SECONDS)) !== null;
     if (!settled) return null;
+    await this.#rig.crowding();
     const before = this.#cpu(running);
     const load = await this.#load(running, seconds);
     const after = this.#cpu(running);
+    const crowding = await this.#rig.crowding();
     if (load === null || before === null || after === null) return null;
     for (const [fault, count] of Object.entries(load.faults))
       this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + count);
@@ -166,6 +170,7 @@ class Entrant {
       user: perRequest(user),
       system: perRequest(system),
       busy: (user + system) / seconds,
+      crowding,
       load,
     };
   }

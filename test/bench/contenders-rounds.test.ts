@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { caseTable } from '../../bench/contenders/case-table.ts';
 import type { Contender } from '../../bench/contenders/contender.ts';
-import { compared, cpuRatio, figureOf, quietCpuRatio } from '../../bench/contenders/figures.ts';
+import { levelled } from '../../bench/contenders/crowding.ts';
+import { compared, cpuRatio, figureOf } from '../../bench/contenders/figures.ts';
 import { chosen, choice, whole } from '../../bench/contenders/plan.ts';
 import { Rig } from '../../bench/contenders/rig.ts';
 import { measureRounds } from '../../bench/contenders/rounds.ts';
@@ -105,10 +106,11 @@ describe('rounds', () => {
 });
 
 describe('figures of rounds', () => {
-  const round = (user: number): Round => ({
+  const round = (user: number, crowding: number | null = null): Round => ({
     user,
     system: 0,
     busy: 1,
+    crowding,
     load: {
       requests: 1,
       failures: 0,
@@ -132,13 +134,32 @@ describe('figures of rounds', () => {
     assert.deepEqual(cpuRatio(other, reference), { median: 1.25, low: 0.5, high: 2, rounds: 2 });
   });
 
-  it('are compared in the third of the rounds, too, in which the reference was cheapest', () => {
-    const reference = outcome('reference', [10, 40, 12, 30, 50, 60].map(round));
-    const other = outcome('other', [15, 400, 24, 30, 50, 60].map(round));
-    assert.deepEqual(quietCpuRatio(other, reference), { median: 1.75, low: 1.5, high: 2, rounds: 2 });
-    const gone = outcome('gone', [null, round(40), null, round(30), round(NaN)]);
-    assert.equal(quietCpuRatio(gone, reference), null);
-    assert.equal(quietCpuRatio(other, outcome('nothing', [null, round(NaN)])), null);
+  it('are as if the core had been equally crowded', () => {
+    // A core of which the neighbours take half in some rounds: each other ones for the two contenders.
+    const crowds = [0, 0.7, 0, 0.7, 0.3, 0.7];
+    const cost = (alone: number, crowding: number): Round =>
+      round(alone * Math.exp(0.8 * crowding), crowding);
+    const reference = outcome(
+      'reference',
+      crowds.map((crowd) => cost(20, crowd)),
+    );
+    const other = outcome(
+      'other',
+      crowds.toReversed().map((crowd) => cost(30, crowd)),
+    );
+    assert.ok((cpuRatio(other, reference)?.high ?? 0) > 2.5);
+    const [level, otherLevel] = levelled([reference, other]) as [Outcome, Outcome];
+    const ratio = cpuRatio(otherLevel, level);
+    for (const value of [ratio?.low, ratio?.median, ratio?.high])
+      assert.ok(Math.abs((value ?? 0) - 1.5) < 1e-9, String(value));
+  });
+
+  it('stay as they were where crowding says nothing', () => {
+    const unknown = outcome('unknown', [round(10), null, round(NaN)]);
+    const steady = outcome('steady', [round(10, 0.2), round(30, 0.2)]);
+    const odd = outcome('odd', [round(30, 0), round(10, 0.7)]);
+    for (const outcomes of [[unknown], [steady], [odd], [unknown, steady]])
+      assert.deepEqual(levelled(outcomes), outcomes);
   });
 
   it('are none where no round has them', () => {
