@@ -1,4 +1,5 @@
 /** `nodeproxy logs threads FILE…|-`: requests and connections by worker thread, and whether they are spread evenly. */
+import { byProcess } from '../diagnose/balance.ts';
 import { BALANCE_REMEDIES, imbalanceText, isUneven } from '../diagnose/causes/thread-imbalance.ts';
 import type { Balance } from '../diagnose/report.ts';
 import { LineReader } from '../diagnose/scan/line-reader.ts';
@@ -26,6 +27,7 @@ export const LOGS_THREADS: Command = {
   options: [JSON_OPTION, ...FILTER_OPTIONS],
   notes: [
     FILES_NOTE,
+    'Threads of one file, and of files that share a thread, are one process; those of others are not compared with them.',
     'Chi-square is that of the requests against an even split; beside it, how often chance alone does as badly.',
   ],
   run,
@@ -52,21 +54,22 @@ async function run(parsed: ParsedOptions, out: Output): Promise<number> {
 
 function balanceText(balance: Balance): string[] {
   const { threads, maxToMin, chiSquare } = balance;
-  const all = threads.reduce((sum, { requests }) => sum + requests, 0);
-  const rows = threads.map(({ threadId, requests, connections }) => [
-    `(${threadId})`,
-    count(requests),
-    percent(requests / all),
-    count(connections),
-    deviation(requests, all / threads.length),
-  ]);
-  const table = tableText(['thread', 'requests', 'share', 'connections', 'from mean'], rows, [
-    false,
-    true,
-    true,
-    true,
-    true,
-  ]);
+  const processes = byProcess(threads);
+  const rows = processes.flatMap((process, index) => {
+    const all = process.reduce((sum, { requests }) => sum + requests, 0);
+    return process.map(({ threadId, requests, connections }) => [
+      `${processes.length > 1 ? `${index + 1}: ` : ''}(${threadId})`,
+      count(requests),
+      percent(requests / all),
+      count(connections),
+      deviation(requests, all / process.length),
+    ]);
+  });
+  const table = tableText(
+    [processes.length > 1 ? 'process: thread' : 'thread', 'requests', 'share', 'connections', 'from mean'],
+    rows,
+    [false, true, true, true, true],
+  );
   if (threads.length === 1) return [...table, '', 'One worker has everything.'];
   const numbers = `max/min ${maxToMin.toFixed(2)}, chi-square ${chiSquare.toFixed(1)}`;
   if (!isUneven(balance, DEFAULT_THRESHOLDS.imbalance)) return [...table, '', `${numbers}: even enough.`];

@@ -1,6 +1,9 @@
 /**
  * How evenly the workers share the work: requests and connections by thread (the talk's `awk | sort | uniq -c`), and whether chance
  * alone would spread them so: chi-square of the counts against an even split.
+ *
+ * Logs of several processes may be read together: nothing spreads requests between their workers, so only those of one process are
+ * compared.
  */
 import type { Balance, ThreadLoad } from './report.ts';
 
@@ -9,6 +12,8 @@ const MOST_THREADS = 1024;
 const CONNECTION_BITS = 1 << 20;
 
 interface Thread {
+  /** That name it, the newest last. */
+  readonly files: string[];
   requests: number;
   connections: number;
   readonly seen: Uint8Array;
@@ -17,14 +22,15 @@ interface Thread {
 export class ThreadLoads {
   readonly #threads = new Map<number, Thread>();
 
-  add(threadId: number, connection: number): void {
+  add(threadId: number, connection: number, file: string): void {
     let thread = this.#threads.get(threadId);
     if (thread === undefined) {
       if (this.#threads.size >= MOST_THREADS) return;
-      thread = { requests: 0, connections: 0, seen: new Uint8Array(CONNECTION_BITS / 8) };
+      thread = { files: [], requests: 0, connections: 0, seen: new Uint8Array(CONNECTION_BITS / 8) };
       this.#threads.set(threadId, thread);
     }
     thread.requests += 1;
+    if (thread.files.at(-1) !== file) thread.files.push(file);
     const place = connection & (CONNECTION_BITS - 1);
     const bit = 1 << (place & 7);
     const byte = thread.seen[place >> 3] ?? 0;
@@ -33,25 +39,46 @@ export class ThreadLoads {
     thread.connections += 1;
   }
 
-  /** Null: no line names a thread. By thread id. */
+  /** Null: no line names a thread. */
   balance(): Balance | null {
-    const threads = Array.from(this.#threads, ([threadId, { requests, connections }]) => ({
+    if (this.#threads.size === 0) return null;
+    const processes = processesOf([...this.#threads.values()].map(({ files }) => files));
+    const threads = Array.from(this.#threads, ([threadId, { requests, connections }], index) => ({
+      process: processes[index] ?? 1,
       threadId,
       requests,
       connections,
     }));
-    return threads.length === 0 ? null : balanceOf(threads.sort((a, b) => a.threadId - b.threadId));
+    return balanceOf(threads.sort((a, b) => a.process - b.process || a.threadId - b.threadId));
   }
 }
 
+/** Number of the process of each thread, given the files that name it. */
+export function processesOf(filesOfThreads: readonly (readonly string[])[]): number[] {
+  const groups: Set<string>[] = [];
+  for (const files of filesOfThreads) {
+    const joined = groups.filter((group) => files.some((file) => group.has(file)));
+    const [group = new Set<string>()] = joined;
+    if (joined.length === 0) groups.push(group);
+    for (const file of [...files, ...joined.flatMap((each) => [...each])]) group.add(file);
+    for (const other of joined.slice(1)) groups.splice(groups.indexOf(other), 1);
+  }
+  return filesOfThreads.map(([file = '']) => groups.findIndex((group) => group.has(file)) + 1);
+}
+
+/** The loads of each process. */
+export function byProcess(threads: readonly ThreadLoad[]): ThreadLoad[][] {
+  return [...Map.groupBy(threads, ({ process }) => process).values()];
+}
+
 export function balanceOf(threads: readonly ThreadLoad[]): Balance {
-  const counts = threads.map(({ requests }) => requests);
-  const chiSquare = chiSquareOf(counts);
+  const processes = byProcess(threads).map((process) => process.map(({ requests }) => requests));
+  const chiSquare = processes.reduce((sum, counts) => sum + chiSquareOf(counts), 0);
   return {
     threads,
-    maxToMin: Math.max(...counts) / Math.min(...counts),
+    maxToMin: Math.max(...processes.map((counts) => Math.max(...counts) / Math.min(...counts))),
     chiSquare,
-    probability: upperTail(counts.length - 1, chiSquare),
+    probability: upperTail(threads.length - processes.length, chiSquare),
   };
 }
 

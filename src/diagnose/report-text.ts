@@ -2,6 +2,7 @@
  * The report for a person at a terminal: the numbers, where the time went, then the causes, each with its share, its evidence and what
  * to change. Made to be read in a minute: bars and bold first lines carry it, lines of the log are cut to the width.
  */
+import { byProcess } from './balance.ts';
 import type { CauseId, Finding, Report, UnreadableLines } from './report.ts';
 import { printable, shortened } from './waterfall/printable.ts';
 import { count, lengthOf, percent, plural } from './words.ts';
@@ -167,7 +168,11 @@ function shownLine(line: string, width: number): string[] {
 
 function workersLine({ balance }: Report, { bold }: TextStyle): string[] {
   if (balance === null) return [];
-  const threads = balance.threads.map(({ threadId, requests }) => `(${threadId}) ${count(requests)}`);
+  const threads = byProcess(balance.threads).flatMap((process, index) =>
+    process.map(
+      ({ threadId, requests }, at) => `${index > 0 && at === 0 ? '| ' : ''}(${threadId}) ${count(requests)}`,
+    ),
+  );
   const shown = threads.slice(0, 16).join('  ');
   return [
     `${bold('Workers')}  ${shown}${threads.length > 16 ? `  … ${threads.length} in all` : ''}   max/min ${balance.maxToMin.toFixed(2)}`,

@@ -74,16 +74,19 @@ export interface SegmentTotal {
 }
 
 export interface ThreadLoad {
+  /** Threads whose lines stand in the same file are of one process, and so are those of files that share a thread. From 1. */
+  readonly process: number;
   readonly threadId: number;
   readonly requests: number;
   readonly connections: number;
 }
 
 export interface Balance {
+  /** By process, then by id. Each is compared with those of its process alone. */
   readonly threads: readonly ThreadLoad[];
-  /** Largest by smallest count of requests. */
+  /** Largest by smallest count of requests, of the process in which that is most. */
   readonly maxToMin: number;
-  /** Chi-square of requests against an even split, and the probability of one as large by chance. */
+  /** Chi-square of requests against an even split in each process, summed, and the probability of one as large by chance. */
   readonly chiSquare: number;
   readonly probability: number;
 }

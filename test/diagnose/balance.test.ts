@@ -1,9 +1,10 @@
 /** Balance of the workers: the talk's table, its measure against chance, and the remedy. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { balanceOf, chiSquareOf, ThreadLoads, upperTail } from '../../src/diagnose/balance.ts';
+import { balanceOf, chiSquareOf, processesOf, ThreadLoads, upperTail } from '../../src/diagnose/balance.ts';
 import { imbalanceText, isUneven } from '../../src/diagnose/causes/thread-imbalance.ts';
 import { DEFAULT_THRESHOLDS } from '../../src/diagnose/thresholds.ts';
+import type { ThreadLoad } from '../../src/diagnose/report.ts';
 import { diagnosed, findingOf } from './support/diagnosed.ts';
 import { lineOf, randomOf, Traffic } from './support/traffic.ts';
 
@@ -15,8 +16,12 @@ const TALK: readonly (readonly [number, number])[] = [
   [45, 10_967],
 ];
 
+function loadsOf(counts: readonly (readonly [number, number])[], process = 1): ThreadLoad[] {
+  return counts.map(([threadId, requests]) => ({ process, threadId, requests, connections: 16 }));
+}
+
 test('the talk’s counts: 1.22 times as many on the busiest thread, not by chance', () => {
-  const balance = balanceOf(TALK.map(([threadId, requests]) => ({ threadId, requests, connections: 16 })));
+  const balance = balanceOf(loadsOf(TALK));
   assert.equal(balance.maxToMin.toFixed(2), '1.22');
   assert.equal(balance.chiSquare.toFixed(1), '334.9');
   assert.ok(balance.probability < 1e-60);
@@ -60,7 +65,12 @@ test('threads that chance alone made uneven are seldom called so', () => {
       const thread = Math.floor(random() * 4);
       counts[thread] = (counts[thread] ?? 0) + 1;
     }
-    const threads = counts.map((requests, threadId) => ({ threadId, requests, connections: requests }));
+    const threads = counts.map((requests, threadId) => ({
+      process: 1,
+      threadId,
+      requests,
+      connections: requests,
+    }));
     if (isUneven(balanceOf(threads), DEFAULT_THRESHOLDS.imbalance)) called += 1;
   }
   assert.ok(called <= 2, String(called));
@@ -68,7 +78,8 @@ test('threads that chance alone made uneven are seldom called so', () => {
 
 test('connections of a thread are counted once each', () => {
   const loads = new ThreadLoads();
-  for (let request = 0; request < 5000; request += 1) loads.add(request % 2, 1_000_000 + (request % 100));
+  for (let request = 0; request < 5000; request += 1)
+    loads.add(request % 2, 1_000_000 + (request % 100), 'log');
   const balance = loads.balance();
   assert.deepEqual(
     balance?.threads.map(({ requests, connections }) => [requests, connections]),
@@ -78,4 +89,56 @@ test('connections of a thread are counted once each', () => {
     ],
   );
   assert.equal(new ThreadLoads().balance(), null);
+});
+
+test('a busy process beside an idle one is no uneven worker', () => {
+  const even = (each: number, process: number, from: number): ThreadLoad[] =>
+    loadsOf(
+      [
+        [from, each],
+        [from + 1, each + 3],
+      ],
+      process,
+    );
+  const balance = balanceOf([...even(1000, 1, 10), ...even(50, 2, 20)]);
+  assert.ok(balance.maxToMin < 1.1 && balance.probability > 0.1, JSON.stringify(balance));
+  assert.equal(isUneven(balance, DEFAULT_THRESHOLDS.imbalance), false);
+  const uneven = balanceOf([
+    ...even(1000, 1, 10),
+    ...loadsOf(
+      [
+        [20, 400],
+        [21, 100],
+      ],
+      2,
+    ),
+  ]);
+  assert.ok(isUneven(uneven, DEFAULT_THRESHOLDS.imbalance));
+  assert.match(imbalanceText(uneven), /4 workers has 4\.00 times .* of the same process, in 2 processes/);
+});
+
+test('files that share a thread are of one process', () => {
+  assert.deepEqual(processesOf([['a'], ['a'], ['b'], ['b', 'c'], ['d']]), [1, 1, 2, 2, 3]);
+  assert.deepEqual(processesOf([['a'], ['b'], ['c'], ['c', 'a', 'b']]), [1, 1, 1, 1]);
+  assert.deepEqual(processesOf([]), []);
+});
+
+test('two logs read together are told apart, a log and its rotated part are not', () => {
+  const loads = new ThreadLoads();
+  const log = (file: string, threads: readonly number[], requests: number): void => {
+    for (let request = 0; request < requests; request += 1)
+      loads.add(threads[request % threads.length] ?? 0, request, file);
+  };
+  log('one.log.1', [11, 12], 500);
+  log('two.log', [31, 32], 100);
+  log('one.log', [11, 12], 500);
+  assert.deepEqual(
+    loads.balance()?.threads.map(({ process, threadId, requests }) => [process, threadId, requests]),
+    [
+      [1, 11, 500],
+      [1, 12, 500],
+      [2, 31, 50],
+      [2, 32, 50],
+    ],
+  );
 });

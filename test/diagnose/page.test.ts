@@ -191,7 +191,7 @@ describe('the page', () => {
       ],
       slices: report.slices.slice(0, 1),
       balance: {
-        threads: [{ threadId: 1, requests: 4, connections: 1 }],
+        threads: [{ process: 1, threadId: 1, requests: 4, connections: 1 }],
         maxToMin: Infinity,
         chiSquare: 0,
         probability: 1,

@@ -98,6 +98,16 @@ test('result 5: reads of C44 were off for 5 ms, since the earlier line, because 
   assert.match(finding.remedies.map(({ setting }) => setting).join(), /per_connection_buffer_limit_bytes/);
 });
 
+test('result 5 with the earlier line of another worker, which has a C44 of its own: nobody is named', () => {
+  const elsewhere = S7.replace(/ : \((\d+)\) /, (_, thread) => ` : (${Number(thread) + 100}) `);
+  assert.notEqual(elsewhere, S7);
+  const finding = findingOf(diagnosed([elsewhere, S8]), 'flow-control');
+  assert.deepEqual(
+    finding.evidence.map(({ line }) => line),
+    [S8],
+  );
+});
+
 test('result 6: nine seconds between the request read and the request sent are a filter’s', () => {
   const report = diagnosed([S9]);
   const [finding] = report.findings;

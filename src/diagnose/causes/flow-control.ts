@@ -38,7 +38,8 @@ export class FlowControl implements Detector {
   /** The client was slow; the upstream was slow. */
   readonly #downstream = new Tally();
   readonly #upstream = new Tally();
-  readonly #pauses = new Map<number, Pause>();
+  /** By thread and connection: connections of another process have the same ids. */
+  readonly #pauses = new Map<string, Pause>();
   readonly #leastUs: number;
 
   constructor({ thresholds }: DetectorOptions) {
@@ -58,14 +59,14 @@ export class FlowControl implements Detector {
   #add(tally: Tally, facts: LineFacts, us: number, reads: ReadFacts): void {
     if (us < this.#leastUs || (!counts(us, this.#leastUs, facts) && reads.longestOffUs < this.#leastUs))
       return;
-    tally.addNoted(facts, us, () => this.#reading(reads, us));
+    tally.addNoted(facts, us, () => this.#reading(facts, reads, us));
   }
 
-  #reading(reads: ReadFacts, us: number): readonly [string, KeptLine | null] {
+  #reading(facts: LineFacts, reads: ReadFacts, us: number): readonly [string, KeptLine | null] {
     // Of many pauses only those of the fragments that the line kept are known, and none is the one.
     if (reads.longestOffUs * 2 < us) return ['', null];
     const closedAt = (reads.longestOffEnd - reads.longestOffUs + HOUR_US) % HOUR_US;
-    const pause = this.#pauses.get(reads.connection);
+    const pause = this.#pauses.get(keyOf(facts, reads));
     const isCulprit = pause !== undefined && Math.abs(stampDistance(pause.at, closedAt)) <= TOLERANCE_US;
     const closed = stampText(isCulprit ? pause.at : closedAt);
     const note = `C${reads.connection} closed ${closed} -> open ${stampText(reads.longestOffEnd)}, ${lengthOf(reads.longestOffUs)}`;
@@ -76,8 +77,9 @@ export class FlowControl implements Detector {
     const { file, lineNumber } = facts;
     const line: KeptLine = { score: 0, file, lineNumber, text: facts.lineText(), note: '', companion: null };
     // Newest at the end: the oldest is the first to go.
-    this.#pauses.delete(reads.connection);
-    this.#pauses.set(reads.connection, { at: reads.pausedAt, line });
+    const key = keyOf(facts, reads);
+    this.#pauses.delete(key);
+    this.#pauses.set(key, { at: reads.pausedAt, line });
     if (this.#pauses.size <= MOST_CONNECTIONS) return;
     const [oldest] = this.#pauses.keys();
     if (oldest !== undefined) this.#pauses.delete(oldest);
@@ -125,6 +127,10 @@ export class FlowControl implements Detector {
       ],
     });
   }
+}
+
+function keyOf({ threadId }: LineFacts, { connection }: ReadFacts): string {
+  return `${threadId}/${connection}`;
 }
 
 function readingOf(segment: string) {

@@ -1,7 +1,11 @@
-/** The talk's second case: some workers have much more to do than others. `exact_balance` spreads connections evenly. */
-import { ThreadLoads } from '../balance.ts';
+/**
+ * The talk's second case: some workers have much more to do than others. `exact_balance` spreads connections evenly.
+ *
+ * Compared are the workers of one process; of several processes whose logs are read together, each counts with its own.
+ */
+import { byProcess, ThreadLoads } from '../balance.ts';
 import type { BucketSums } from '../buckets.ts';
-import type { Balance, Finding, Remedy } from '../report.ts';
+import type { Balance, Finding, Remedy, ThreadLoad } from '../report.ts';
 import type { LineFacts } from '../scan/line-facts.ts';
 import { count, percent, plural } from '../words.ts';
 import { shareOf, type Detector, type DetectorOptions, type Totals } from './detector.ts';
@@ -36,7 +40,7 @@ export class ThreadImbalance implements Detector {
   }
 
   accept(facts: LineFacts): void {
-    if (facts.threadId >= 0) this.#loads.add(facts.threadId, facts.downstreamReads.connection);
+    if (facts.threadId >= 0) this.#loads.add(facts.threadId, facts.downstreamReads.connection, facts.file);
   }
 
   balance(): Balance | null {
@@ -46,8 +50,11 @@ export class ThreadImbalance implements Detector {
   findings(totals: Totals): Finding[] {
     const balance = this.balance();
     if (balance === null || !isUneven(balance, this.#least)) return [];
-    const mean = balance.threads.reduce((sum, { requests }) => sum + requests, 0) / balance.threads.length;
-    const overloaded = balance.threads.filter(({ requests }) => requests > mean * OVERLOADED);
+    const processes = byProcess(balance.threads);
+    const overloaded = processes.flatMap((threads) => {
+      const mean = requestsOf(threads) / threads.length;
+      return threads.filter(({ requests }) => requests > mean * OVERLOADED);
+    });
     const late = overloaded.map(({ threadId }) => this.#lateByThread.get(threadId));
     const explainedUs = late.reduce((sum, each) => sum + (each?.usFrom(totals.slowBucket) ?? 0), 0);
     return [
@@ -61,9 +68,11 @@ export class ThreadImbalance implements Detector {
         share: shareOf(explainedUs, totals),
         evidence: [],
         remedies: BALANCE_REMEDIES,
-        details: balance.threads.map(
-          ({ threadId, requests, connections }) =>
-            `(${threadId}) ${count(requests)} requests, ${percent(requests / mean / balance.threads.length)}, on ${plural(connections, 'connection')}`,
+        details: processes.flatMap((threads) =>
+          threads.map(
+            ({ process, threadId, requests, connections }) =>
+              `${processes.length > 1 ? `process ${process}: ` : ''}(${threadId}) ${count(requests)} requests, ${percent(requests / requestsOf(threads))}, on ${plural(connections, 'connection')}`,
+          ),
         ),
       },
     ];
@@ -71,13 +80,21 @@ export class ThreadImbalance implements Detector {
 }
 
 export function isUneven({ threads, maxToMin, probability }: Balance, least: number): boolean {
-  const requests = threads.reduce((sum, each) => sum + each.requests, 0);
   return (
-    threads.length > 1 && requests >= LEAST_REQUESTS && maxToMin >= least && probability < LEAST_PROBABILITY
+    threads.length > 1 &&
+    requestsOf(threads) >= LEAST_REQUESTS &&
+    maxToMin >= least &&
+    probability < LEAST_PROBABILITY
   );
+}
+
+function requestsOf(threads: readonly ThreadLoad[]): number {
+  return threads.reduce((sum, { requests }) => sum + requests, 0);
 }
 
 export function imbalanceText({ threads, maxToMin, chiSquare, probability }: Balance): string {
   const chance = probability < 1e-6 ? 'less than one in a million' : percent(probability);
-  return `The busiest of ${plural(threads.length, 'worker')} has ${maxToMin.toFixed(2)} times the requests of the idlest (chi-square ${chiSquare.toFixed(0)}; by chance: ${chance}).`;
+  const processes = byProcess(threads).length;
+  const where = processes > 1 ? ` of the same process, in ${count(processes)} processes` : '';
+  return `The busiest of ${plural(threads.length, 'worker')} has ${maxToMin.toFixed(2)} times the requests of the idlest${where} (chi-square ${chiSquare.toFixed(0)}; by chance: ${chance}).`;
 }

@@ -3,6 +3,7 @@
  *
  * Buttons with `data-request` open a waterfall in the element that they control; the number is the request's place in the page's JSON.
  */
+import { byProcess } from '../balance.ts';
 import type { Evidence, Finding, Report } from '../report.ts';
 import { flagWords, segmentWords } from '../waterfall/flags.ts';
 import { shortened } from '../waterfall/printable.ts';
@@ -177,10 +178,11 @@ export function threadsSection({ balance }: Report): Html {
   if (balance === null || balance.threads.length === 0) return NOTHING;
   const most = Math.max(1, ...balance.threads.map(({ requests }) => requests));
   const total = balance.threads.reduce((sum, { requests }) => sum + requests, 0) || 1;
+  const many = byProcess(balance.threads).length > 1;
   const rows = balance.threads.map(
-    ({ threadId, requests, connections }) =>
+    ({ process, threadId, requests, connections }) =>
       markup`<tr>
-        <th scope="row">${threadId}</th>
+        <th scope="row">${many ? `${process}: ` : ''}${threadId}</th>
         <td class="wide">
           <svg class="meter" aria-hidden="true">
             <rect class="part" width="${((requests / most) * 100).toFixed(2)}%" height="100%" />
@@ -197,7 +199,7 @@ export function threadsSection({ balance }: Report): Html {
       <table class="threads">
         <thead>
           <tr>
-            <th>thread</th>
+            <th>${many ? 'process: thread' : 'thread'}</th>
             <th class="wide"></th>
             <th>requests</th>
             <th>share</th>
@@ -218,7 +220,8 @@ function balanceText({ maxToMin, chiSquare, probability, threads }: NonNullable<
   const ratio = Number.isFinite(maxToMin)
     ? `${maxToMin.toFixed(2)} times the requests of the least busy one`
     : 'all while another took none';
-  return `The busiest thread took ${ratio}. Against an even split: chi-square ${chiSquare.toFixed(1)}, probability by chance ${probability < 0.001 ? 'below 0.001' : probability.toFixed(3)}.`;
+  const where = byProcess(threads).length > 1 ? ' Threads are compared with those of their own process.' : '';
+  return `The busiest thread took ${ratio}.${where} Against an even split: chi-square ${chiSquare.toFixed(1)}, probability by chance ${probability < 0.001 ? 'below 0.001' : probability.toFixed(3)}.`;
 }
 
 export function requestsSection(report: Report, requests: PageRequests): Html {

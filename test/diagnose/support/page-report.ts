@@ -83,6 +83,7 @@ export function pageReport(extra: readonly string[] = []): Report {
     findings: findingsOf(own, talk),
     balance: {
       threads: threads.map((threadId) => ({
+        process: 1,
         threadId,
         requests: own.filter((record) => record.threadId === threadId).length,
         connections: 8,
