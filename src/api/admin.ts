@@ -87,6 +87,9 @@ export interface MemoryStatus {
   readonly threads: readonly ThreadMemory[];
 }
 
+/** `starting` and `restarting`: it takes no connection yet. `hung`: no turn of its loop for the watchdog's time. */
+export type ThreadState = 'starting' | 'running' | 'hung' | 'restarting' | 'stopping';
+
 export interface ThreadStatus {
   readonly name: string;
   /** `main`, `worker`, `log` (the thread of an access-log file). */
@@ -97,8 +100,7 @@ export interface ThreadStatus {
   readonly busy: number;
   /** Turns of its dispatcher so far; 0 where it has none. */
   readonly turns: number;
-  /** `running`, `hung` (no turn for the watchdog's time), `restarting`. */
-  readonly state: 'running' | 'hung' | 'restarting';
+  readonly state: ThreadState;
   /** Downstream connections that it owns. */
   readonly connections: number;
   /** Times that main started it again. */

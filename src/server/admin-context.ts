@@ -13,9 +13,11 @@ import type {
   PoolStatus,
   ServerInfo,
   ServerState,
+  ThreadState,
   ThreadStatus,
 } from '../api/admin.ts';
 import type { Address } from '../api/socket.ts';
+import { unreachable } from '../base/invariant.ts';
 import { LEVELS, logLevels, setLogLevels } from '../base/logger.ts';
 import type { Clock } from '../api/event.ts';
 import type { MergedStats } from '../observe/stats/merged-stats.ts';
@@ -157,7 +159,7 @@ export class ServerAdminContext implements AdminContext {
         tid: seat.tid,
         busy: seat.busy(),
         turns: report?.loop.turns ?? 0,
-        state: seat.state !== 'serving' ? 'restarting' : hung ? 'hung' : 'running',
+        state: hung && seat.state === 'serving' ? 'hung' : stateOf(seat),
         connections: report?.connections ?? 0,
         restarts: seat.restarts,
       };
@@ -202,6 +204,25 @@ function boundAddress(address: string, port: number): Address {
 }
 
 /** Its thread says nothing of itself: it only writes. */
+/** A worker's state by its seat alone. */
+export function stateOf({ state, restarts }: Pick<WorkerSeat, 'state' | 'restarts'>): ThreadState {
+  switch (state) {
+    case 'serving':
+      return 'running';
+    case 'stopping':
+    case 'stopped':
+      return 'stopping';
+    case 'resting':
+      return 'restarting';
+    case 'vacant':
+    case 'starting':
+    case 'prepared':
+      return restarts > 0 ? 'restarting' : 'starting';
+    default:
+      return unreachable(state);
+  }
+}
+
 function logThread(path: string): ThreadStatus {
   return {
     name: `log ${path}`,
