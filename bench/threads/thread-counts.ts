@@ -36,7 +36,7 @@ export class GrownLog {
     const counted = new ThreadLoads();
     for (const line of this.#text().split('\n')) {
       const [thread = '', connection = ''] = line.split(' ');
-      if (connection !== '') counted.add(Number(thread), Number(connection), this.#file);
+      if (connection !== '') counted.add(Number(thread), Number(connection), this.#file, -1);
     }
     const found = counted.balance()?.threads ?? [];
     return tids.map((tid) => {

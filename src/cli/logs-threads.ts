@@ -27,7 +27,7 @@ export const LOGS_THREADS: Command = {
   options: [JSON_OPTION, ...FILTER_OPTIONS],
   notes: [
     FILES_NOTE,
-    'Threads of one file, and of files that share a thread, are one process; those of others are not compared with them.',
+    'Threads of one file, and of files that share a thread, are one process if their times meet; only threads of the same process are compared.',
     'Chi-square is that of the requests against an even split; beside it, how often chance alone does as badly.',
   ],
   run,
@@ -71,6 +71,7 @@ function balanceText(balance: Balance): string[] {
     [false, true, true, true, true],
   );
   if (threads.length === 1) return [...table, '', 'One worker has everything.'];
+  if (threads.length === processes.length) return [...table, '', 'Each process has one worker.'];
   const numbers = `max/min ${maxToMin.toFixed(2)}, chi-square ${chiSquare.toFixed(1)}`;
   if (!isUneven(balance, DEFAULT_THRESHOLDS.imbalance)) return [...table, '', `${numbers}: even enough.`];
   const advice = BALANCE_REMEDIES.map(({ text, setting }) => `${text} -> ${setting ?? ''}`);

@@ -2,8 +2,8 @@
  * How evenly the workers share the work: requests and connections by thread (the talk's `awk | sort | uniq -c`), and whether chance
  * alone would spread them so: chi-square of the counts against an even split.
  *
- * Logs of several processes may be read together: nothing spreads requests between their workers, so only those of one process are
- * compared.
+ * Logs of several processes may be read together, and one file holds those that wrote to it one after the other: nothing spreads
+ * requests between their workers, so only those of one process are compared.
  */
 import type { Balance, ThreadLoad } from './report.ts';
 
@@ -11,9 +11,19 @@ const MOST_THREADS = 1024;
 /** Connection ids count up, so ids modulo this are apart for as many connections at a time. */
 const CONNECTION_BITS = 1 << 20;
 
-interface Thread {
+/** Where and when a thread was seen. */
+export interface Seen {
   /** That name it, the newest last. */
+  readonly files: readonly string[];
+  /** Its first and its last request, epoch microseconds. */
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+interface Thread extends Seen {
   readonly files: string[];
+  fromUs: number;
+  toUs: number;
   requests: number;
   connections: number;
   readonly seen: Uint8Array;
@@ -22,15 +32,25 @@ interface Thread {
 export class ThreadLoads {
   readonly #threads = new Map<number, Thread>();
 
-  add(threadId: number, connection: number, file: string): void {
+  /** `startUs`: epoch microseconds, -1 = not known. */
+  add(threadId: number, connection: number, file: string, startUs: number): void {
     let thread = this.#threads.get(threadId);
     if (thread === undefined) {
       if (this.#threads.size >= MOST_THREADS) return;
-      thread = { files: [], requests: 0, connections: 0, seen: new Uint8Array(CONNECTION_BITS / 8) };
+      thread = {
+        files: [],
+        fromUs: Infinity,
+        toUs: -Infinity,
+        requests: 0,
+        connections: 0,
+        seen: new Uint8Array(CONNECTION_BITS / 8),
+      };
       this.#threads.set(threadId, thread);
     }
     thread.requests += 1;
     if (thread.files.at(-1) !== file) thread.files.push(file);
+    if (startUs < thread.fromUs) thread.fromUs = startUs < 0 ? -Infinity : startUs;
+    if (startUs > thread.toUs || startUs < 0) thread.toUs = startUs < 0 ? Infinity : startUs;
     const place = connection & (CONNECTION_BITS - 1);
     const bit = 1 << (place & 7);
     const byte = thread.seen[place >> 3] ?? 0;
@@ -42,7 +62,7 @@ export class ThreadLoads {
   /** Null: no line names a thread. */
   balance(): Balance | null {
     if (this.#threads.size === 0) return null;
-    const processes = processesOf([...this.#threads.values()].map(({ files }) => files));
+    const processes = processesOf([...this.#threads.values()]);
     const threads = Array.from(this.#threads, ([threadId, { requests, connections }], index) => ({
       process: processes[index] ?? 1,
       threadId,
@@ -53,17 +73,44 @@ export class ThreadLoads {
   }
 }
 
-/** Number of the process of each thread, given the files that name it. */
-export function processesOf(filesOfThreads: readonly (readonly string[])[]): number[] {
-  const groups: Set<string>[] = [];
-  for (const files of filesOfThreads) {
-    const joined = groups.filter((group) => files.some((file) => group.has(file)));
-    const [group = new Set<string>()] = joined;
-    if (joined.length === 0) groups.push(group);
-    for (const file of [...files, ...joined.flatMap((each) => [...each])]) group.add(file);
-    for (const other of joined.slice(1)) groups.splice(groups.indexOf(other), 1);
+/**
+ * Number of the process of each thread, from 1 in their order. Threads of the same file, or of files that share a thread, are of one
+ * process if their times meet: those of a process that was started again begin when the ones before have ended.
+ */
+export function processesOf(threads: readonly Seen[]): number[] {
+  const numbers = new Map<Set<Seen>, number>();
+  const runs = groupsByFile(threads).flatMap(runsOf);
+  return threads.map((thread) => {
+    const run = runs.find((each) => each.has(thread)) ?? new Set<Seen>();
+    const number = numbers.get(run) ?? numbers.size + 1;
+    numbers.set(run, number);
+    return number;
+  });
+}
+
+function groupsByFile(threads: readonly Seen[]): Seen[][] {
+  let groups: { files: Set<string>; threads: Seen[] }[] = [];
+  for (const thread of threads) {
+    const joined = groups.filter((group) => thread.files.some((file) => group.files.has(file)));
+    groups = groups.filter((group) => !joined.includes(group));
+    groups.push({
+      files: new Set([...thread.files, ...joined.flatMap(({ files }) => [...files])]),
+      threads: [...joined.flatMap((group) => group.threads), thread],
+    });
   }
-  return filesOfThreads.map(([file = '']) => groups.findIndex((group) => group.has(file)) + 1);
+  return groups.map((group) => group.threads);
+}
+
+/** Those whose times meet, directly or by others between. */
+function runsOf(threads: readonly Seen[]): Set<Seen>[] {
+  const runs: Set<Seen>[] = [];
+  let end = -Infinity;
+  for (const thread of threads.toSorted((a, b) => a.fromUs - b.fromUs)) {
+    if (runs.length === 0 || thread.fromUs > end) runs.push(new Set());
+    runs.at(-1)?.add(thread);
+    end = Math.max(end, thread.toUs);
+  }
+  return runs;
 }
 
 /** The loads of each process. */

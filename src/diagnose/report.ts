@@ -74,7 +74,7 @@ export interface SegmentTotal {
 }
 
 export interface ThreadLoad {
-  /** Threads whose lines stand in the same file are of one process, and so are those of files that share a thread. From 1. */
+  /** From 1, see `processesOf`. */
   readonly process: number;
   readonly threadId: number;
   readonly requests: number;

@@ -1,7 +1,14 @@
 /** Balance of the workers: the talk's table, its measure against chance, and the remedy. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { balanceOf, chiSquareOf, processesOf, ThreadLoads, upperTail } from '../../src/diagnose/balance.ts';
+import {
+  balanceOf,
+  chiSquareOf,
+  processesOf,
+  ThreadLoads,
+  upperTail,
+  type Seen,
+} from '../../src/diagnose/balance.ts';
 import { imbalanceText, isUneven } from '../../src/diagnose/causes/thread-imbalance.ts';
 import { DEFAULT_THRESHOLDS } from '../../src/diagnose/thresholds.ts';
 import type { ThreadLoad } from '../../src/diagnose/report.ts';
@@ -79,7 +86,7 @@ test('threads that chance alone made uneven are seldom called so', () => {
 test('connections of a thread are counted once each', () => {
   const loads = new ThreadLoads();
   for (let request = 0; request < 5000; request += 1)
-    loads.add(request % 2, 1_000_000 + (request % 100), 'log');
+    loads.add(request % 2, 1_000_000 + (request % 100), 'log', -1);
   const balance = loads.balance();
   assert.deepEqual(
     balance?.threads.map(({ requests, connections }) => [requests, connections]),
@@ -118,16 +125,27 @@ test('a busy process beside an idle one is no uneven worker', () => {
 });
 
 test('files that share a thread are of one process', () => {
-  assert.deepEqual(processesOf([['a'], ['a'], ['b'], ['b', 'c'], ['d']]), [1, 1, 2, 2, 3]);
-  assert.deepEqual(processesOf([['a'], ['b'], ['c'], ['c', 'a', 'b']]), [1, 1, 1, 1]);
+  const seen = (...files: string[]): Seen => ({ files, fromUs: 0, toUs: 1 });
+  const shared = processesOf([seen('a'), seen('a'), seen('b'), seen('b', 'c'), seen('d'), seen('c')]);
+  assert.deepEqual(shared, [1, 1, 2, 2, 3, 2]);
+  assert.deepEqual(processesOf([seen('a'), seen('b'), seen('c'), seen('c', 'a', 'b')]), [1, 1, 1, 1]);
   assert.deepEqual(processesOf([]), []);
+});
+
+test('threads of a file whose times do not meet are of processes that followed each other', () => {
+  const seen = (fromUs: number, toUs: number): Seen => ({ files: ['log'], fromUs, toUs });
+  const twice = [seen(0, 100), seen(150, 300), seen(50, 90), seen(160, 170), seen(1000, 2000)];
+  assert.deepEqual(processesOf(twice), [1, 2, 1, 2, 3]);
+  // A worker that was started again, while its neighbour went on.
+  assert.deepEqual(processesOf([seen(0, 40), seen(60, 100), seen(0, 100)]), [1, 1, 1]);
+  assert.deepEqual(processesOf([seen(0, 40), seen(-Infinity, Infinity), seen(60, 100)]), [1, 1, 1]);
 });
 
 test('two logs read together are told apart, a log and its rotated part are not', () => {
   const loads = new ThreadLoads();
   const log = (file: string, threads: readonly number[], requests: number): void => {
     for (let request = 0; request < requests; request += 1)
-      loads.add(threads[request % threads.length] ?? 0, request, file);
+      loads.add(threads[request % threads.length] ?? 0, request, file, 1 + request);
   };
   log('one.log.1', [11, 12], 500);
   log('two.log', [31, 32], 100);

@@ -40,7 +40,8 @@ export class ThreadImbalance implements Detector {
   }
 
   accept(facts: LineFacts): void {
-    if (facts.threadId >= 0) this.#loads.add(facts.threadId, facts.downstreamReads.connection, facts.file);
+    if (facts.threadId >= 0)
+      this.#loads.add(facts.threadId, facts.downstreamReads.connection, facts.file, facts.startUs);
   }
 
   balance(): Balance | null {

@@ -12,7 +12,7 @@ export class ThreadView implements LineVisitor {
   request(facts: LineFacts): void {
     this.requests += 1;
     if (facts.threadId < 0) this.withoutThread += 1;
-    else this.#loads.add(facts.threadId, facts.downstreamReads.connection, facts.file);
+    else this.#loads.add(facts.threadId, facts.downstreamReads.connection, facts.file, facts.startUs);
   }
 
   balance(): Balance | null {
