@@ -48,7 +48,7 @@ export function jsonReply(value: unknown): AdminReply {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` };
 }
 
-export function htmlReply(body: string): AdminReply {
+export function htmlReply(body: string | AsyncIterable<string>): AdminReply {
   return { status: 200, contentType: 'text/html; charset=UTF-8', body };
 }
 

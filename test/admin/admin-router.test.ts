@@ -352,6 +352,22 @@ test('stats are selected by use, type, regular expression and hiding', async () 
   }
 });
 
+test('stats as a page show the text of the same question, and the question in its form', async () => {
+  const context = await withStats();
+  const query = 'usedonly&filter=rq_(total%7Ctime)%22%3E&type=All';
+  const { body, type } = await call(context, `/stats?${query}&format=html`);
+  assert.equal(type, 'text/html; charset=UTF-8');
+  assert.ok(body.includes('value="rq_(total|time)&quot;&gt;"') && !body.includes('time)">'));
+  assert.match(body, /name="usedonly" value="1" checked>/);
+  assert.match(body, /<option selected>html<\/option>/);
+  const plain = 'usedonly&filter=rq_total';
+  const page = await call(context, `/stats?${plain}&format=html`);
+  const shown = /<pre>([^]*)<\/pre>/.exec(page.body)?.[1] ?? '';
+  assert.ok(shown.includes('cluster.a.b.upstream_rq_total: '));
+  assert.equal(shown, await text(context, `/stats?${plain}`));
+  assert.ok(!page.body.includes('<script'));
+});
+
 test('a hostile filter costs no time', async () => {
   const context = await withStats();
   context.worker.counter(`x${'a'.repeat(20_000)}!`).inc();

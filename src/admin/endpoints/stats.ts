@@ -1,16 +1,19 @@
 /**
- * `/stats`: every counter and gauge as `name: value`, sorted, then the histograms; or the same as JSON, or as the exposition.
+ * `/stats`: every counter and gauge as `name: value`, sorted, then the histograms; or the same as JSON, as the exposition, or on a
+ * page with the form that it was asked by.
  * A page is of one moment: the view is refreshed once, at its start.
  */
 import type { HistogramView, ScalarView } from '../../api/stats.ts';
 import { nameFilter } from '../name-filter.ts';
 import type { AdminReply, AdminRequest, Endpoint } from '../endpoint.ts';
-import { hasFlag, jsonReply, textReply } from '../endpoint.ts';
+import { hasFlag, htmlReply, jsonReply, textReply } from '../endpoint.ts';
+import { escapeHtml, formFields, frameOf } from '../html.ts';
 import { prometheusReply } from './stats-prometheus.ts';
 import { HISTOGRAM_MODES, histogramsJson, histogramText } from './stats-histograms.ts';
 import type { HistogramMode } from './stats-histograms.ts';
 
 const TYPES = ['All', 'Counters', 'Gauges', 'Histograms', 'TextReadouts'] as const;
+const FORMATS = ['text', 'html', 'json', 'prometheus'] as const;
 const HIDDEN = ['exclude', 'include', 'showonly'] as const;
 /** Lines per piece of a text answer. */
 const LINES_PER_PIECE = 2000;
@@ -30,21 +33,21 @@ export const stats: Endpoint = {
   parameters: [
     { name: 'usedonly', description: 'only stats that were written', kind: 'flag' },
     { name: 'filter', description: 'regular expression (RE2), anywhere in the name', kind: 'text' },
-    { name: 'format', description: 'form of the answer', kind: ['text', 'json', 'prometheus'] },
+    { name: 'format', description: 'form of the answer', kind: FORMATS },
     { name: 'type', description: 'only stats of this type', kind: TYPES },
     { name: 'histogram_buckets', description: 'form of the histograms', kind: HISTOGRAM_MODES },
     { name: 'hidden', description: 'stats per host', kind: HIDDEN },
   ],
   handle(request) {
-    const format = request.query.get('format') ?? 'text';
+    const format = oneOf(FORMATS, request.query.get('format'), 'text');
+    if (format === null) return textReply(`usage: /stats?format=(${FORMATS.join('|')})\n`, 400);
     if (format === 'prometheus') return prometheusReply(request);
-    if (format !== 'text' && format !== 'json') {
-      return textReply('usage: /stats?format=(json|prometheus|text)\n', 400);
-    }
     const selection = readSelection(request.query);
     if ('error' in selection) return textReply(`${selection.error}\n`, 400);
     request.context.stats.refresh();
-    return format === 'json' ? jsonPage(request, selection) : textReply(textPage(request, selection));
+    if (format === 'json') return jsonPage(request, selection);
+    const text = textPage(request, selection);
+    return format === 'html' ? htmlReply(htmlPage(request, text)) : textReply(text);
   },
 };
 
@@ -94,6 +97,19 @@ async function* textPage(request: AdminRequest, selection: Selection): AsyncGene
   for (let from = 0; from < lines.length; from += LINES_PER_PIECE) {
     yield lines.slice(from, from + LINES_PER_PIECE).join('');
   }
+}
+
+/** The text, below the form that asks for it again or otherwise. */
+async function* htmlPage({ query }: AdminRequest, text: AsyncIterable<string>): AsyncGenerator<string> {
+  const [before, behind] = frameOf(
+    'nodeproxy stats',
+    '<h1><a href="./">nodeproxy</a> <small>stats</small></h1>',
+  );
+  const fields = formFields('stats', stats.parameters ?? [], query);
+  yield `${before}<article class="wide"><form action="stats" method="get">${fields}<button class="look">Refresh</button></form></article>
+<article class="wide"><pre>`;
+  for await (const piece of text) yield escapeHtml(piece);
+  yield `</pre></article>\n${behind}`;
 }
 
 function jsonPage(request: AdminRequest, selection: Selection): AdminReply {
