@@ -68,7 +68,9 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
     skip_xff_append via generate_request_id preserve_external_request_id always_set_request_id_in_response
     proxy_100_continue upgrade_configs normalize_path merge_slashes path_with_escaped_slashes_action
     strip_matching_host_port strip_any_host_port strip_trailing_host_dot stream_error_on_invalid_http_message
-    append_x_forwarded_port access_log_options`,
+    append_x_forwarded_port access_log_options local_reply_config`,
+  [`${HCM}.LocalReplyConfig`]: 'mappers body_format',
+  [`${HCM}.ResponseMapper`]: 'filter status_code body body_format_override headers_to_add',
   [`${HCM}.HttpConnectionManager.InternalAddressConfig`]: 'unix_sockets cidr_ranges',
   [`${HCM}.HttpConnectionManager.UpgradeConfig`]: 'upgrade_type enabled',
   [`${HCM}.HttpConnectionManager.HcmAccessLogOptions`]:
@@ -182,7 +184,7 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
   [`${LOGGERS}.stream.v3.StdoutAccessLog`]: 'log_format',
   [`${LOGGERS}.stream.v3.StderrAccessLog`]: 'log_format',
   [`${C}.core.v3.SubstitutionFormatString`]:
-    'text_format json_format text_format_source omit_empty_values json_format_options',
+    'text_format json_format text_format_source omit_empty_values json_format_options content_type',
   [`${C}.core.v3.JsonFormatOptions`]: 'sort_properties',
   [`${C}.accesslog.v3.AccessLogFilter`]: `status_code_filter duration_filter not_health_check_filter runtime_filter
     and_filter or_filter header_filter response_flag_filter`,

@@ -9,6 +9,7 @@ import type { BlockSource } from '../buffer/chunk-queue.ts';
 import type { FilterPlanSlot } from './filter-plan.ts';
 import type { HttpDate } from './http-date.ts';
 import type { HttpStats } from './http-stats.ts';
+import type { LocalReplyRewrite } from './local-reply.ts';
 import type { RequestIds } from './request-id.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -29,6 +30,8 @@ export interface HttpConfiguration {
   readonly filters: FilterPlanSlot;
   readonly routes: RouteTableSlot;
   readonly accessLogs: AccessLogs;
+  /** Null: the proxy's own answers go out as they are made. */
+  readonly localReplies: LocalReplyRewrite | null;
   readonly drain: DrainDecision;
   readonly date: HttpDate;
   readonly requestIds: RequestIds;

@@ -1,8 +1,11 @@
 /**
  * A response that the proxy makes itself (`envoy-reference.md` section 5): plain text, or for a gRPC request a head whose
  * status says the same in gRPC's words. `date`, `server` and `connection` are added behind the filters, as for every response.
+ *
+ *   status, body -> whoever answers adds headers -> `local_reply_config` -> content-length and content-type, or gRPC's head
  */
 import type { HeaderMap } from '../api/http.ts';
+import type { LogContext } from '../api/observe.ts';
 import { HeaderList } from '../codec/header-map.ts';
 
 export interface LocalReply {
@@ -11,27 +14,50 @@ export interface LocalReply {
   readonly body: string;
 }
 
+/** A reply in the making. */
+export interface DraftReply {
+  status: number;
+  body: string;
+  contentType: string;
+  readonly headers: HeaderMap;
+}
+
+/** `local_reply_config`, compiled: changes the draft. */
+export type LocalReplyRewrite = (draft: DraftReply, context: Pick<LogContext, 'info' | 'request'>) => void;
+
+const TEXT = 'text/plain';
+
+/** `modify`: whoever answers adds headers; with a content-type of its own the body keeps it, unless `rewrite` makes another body. */
 export function makeLocalReply(
   status: number,
   body: string,
   request: HeaderMap | null,
   modify?: (headers: HeaderMap) => void,
+  rewrite?: (draft: DraftReply) => void,
 ): LocalReply {
-  const grpc = request !== null && isGrpc(request);
-  const headers = HeaderList.response(grpc ? 200 : status);
-  if (grpc) {
-    headers.set('content-type', 'application/grpc');
-    headers.set('grpc-status', String(grpcStatus(status)));
-    if (body !== '') headers.set('grpc-message', percentEncode(body));
-    modify?.(headers);
+  const headers = HeaderList.response(status);
+  const draft: DraftReply = { status, body, contentType: TEXT, headers };
+  modify?.(headers);
+  const typed = headers.has('content-type');
+  rewrite?.(draft);
+  headers.status = draft.status;
+  if (request !== null && isGrpc(request)) return grpcReply(draft);
+  if (draft.body === '') {
+    headers.remove('content-type');
     return { headers, body: '' };
   }
-  if (body !== '') {
-    headers.set('content-length', String(Buffer.byteLength(body)));
-    headers.set('content-type', 'text/plain');
-  }
-  modify?.(headers);
-  return { headers, body: request?.method === 'HEAD' ? '' : body };
+  headers.set('content-length', String(Buffer.byteLength(draft.body)));
+  const rewritten = draft.body !== body || draft.contentType !== TEXT;
+  if (rewritten || !typed) headers.set('content-type', draft.contentType);
+  return { headers, body: request?.method === 'HEAD' ? '' : draft.body };
+}
+
+function grpcReply({ status, body, headers }: DraftReply): LocalReply {
+  headers.status = 200;
+  headers.set('content-type', 'application/grpc');
+  headers.set('grpc-status', String(grpcStatus(status)));
+  if (body !== '') headers.set('grpc-message', percentEncode(body));
+  return { headers, body: '' };
 }
 
 /** `application/grpc`, alone or with a sub-type or parameters; `application/grpc-web` is another protocol. */

@@ -69,7 +69,7 @@ export abstract class StreamResponse extends StreamCore {
       this.resetStream();
       return;
     }
-    const reply = makeLocalReply(status, body, this.request, modify);
+    const reply = this.#localReply(status, body, modify);
     this.#answered = true;
     this.localReplyBody = body;
     this.response = reply.headers;
@@ -77,6 +77,14 @@ export abstract class StreamResponse extends StreamCore {
     this.#reply(reply);
     // An upstream that is still at it must not wait for a client that takes its time.
     if (this.delivering && this.filters !== null) this.dispatcher.deferredDelete(this.filters);
+  }
+
+  #localReply(status: number, body: string, modify?: (headers: HeaderMap) => void): LocalReply {
+    const { localReplies } = this.owner.config;
+    if (localReplies === null) return makeLocalReply(status, body, this.request, modify);
+    // Filters of mappers look at it.
+    this.info.responseCode = status;
+    return makeLocalReply(status, body, this.request, modify, (draft) => localReplies(draft, this));
   }
 
   #reply({ headers, body }: LocalReply): void {

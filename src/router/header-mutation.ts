@@ -95,7 +95,7 @@ function compileAddition(option: HeaderValueOption, formats: FormatCompiler): Ad
 
 function checkedName(raw: string, verb: string): string {
   const name = raw.toLowerCase();
-  if (name.startsWith(':') || name === 'host') throw new Error(`header ${raw} cannot be ${verb} by a route`);
+  if (name.startsWith(':') || name === 'host') throw new Error(`header ${raw} cannot be ${verb}`);
   if (!HEADER_NAME.test(name)) throw new Error(`${JSON.stringify(raw)} is no header name`);
   return name;
 }

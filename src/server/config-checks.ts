@@ -5,11 +5,13 @@
 import type { Checks } from '../config/semantics/context.ts';
 import { compileTextFormat } from '../observe/format/text-format.ts';
 import { compileHeaderFormat } from '../router/header-format.ts';
+import { compileHeaderMutation } from '../router/header-mutation.ts';
 import { checkRouteTable } from '../router/route-table.ts';
 
 export const CONFIG_CHECKS: Checks = {
   accessLogFormat: (format) => problemOf(() => compileTextFormat(format)),
   headerFormat: (format) => problemOf(() => compileHeaderFormat(format)),
+  addedHeaders: (headers) => problemOf(() => compileHeaderMutation(headers, [], () => () => '')),
   routeConfiguration: (config) => problemOf(() => checkRouteTable(config)),
 };
 

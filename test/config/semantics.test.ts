@@ -282,6 +282,17 @@ test('a trial compilation of the routes reports at the table', () => {
   assert.deepEqual(issuesOf(bootstrapOf(), { checks }), [`${ROUTES}: cannot be compiled`]);
 });
 
+test('headers of a mapper of local replies are tried where they stand', () => {
+  const checks = {
+    addedHeaders: (headers: readonly unknown[]) => (headers.length > 0 ? 'no such header' : null),
+  };
+  const added = [{ header: { key: 'x', value: 'y' } }];
+  const mappers = [{ filter: { not_health_check_filter: {} }, headers_to_add: added }];
+  const place = ROUTES.replace(/route_config$/, 'local_reply_config.mappers[0].headers_to_add');
+  const manager = { local_reply_config: { mappers } };
+  assert.deepEqual(issuesOf(bootstrapOf({ manager }), { checks }), [`${place}: no such header`]);
+});
+
 test('what could not be read is not reported again as missing', () => {
   const text = JSON.stringify(bootstrapOf()).replace('"filter_chains":[', '"filter_chains":[7,');
   assert.deepEqual(issuesOf(text), [

@@ -18,6 +18,7 @@ import {
   checkFormatString,
   checkHeaderKeyFormat,
   checkRegex,
+  checkResponseMapper,
   checkSubstitution,
 } from './texts.ts';
 
@@ -35,6 +36,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'envoy.config.core.v3.SubstitutionFormatString': checkFormatString,
   'envoy.config.accesslog.v3.AccessLog': checkAccessLog,
   'envoy.extensions.access_loggers.file.v3.FileAccessLog': checkFileAccessLog,
+  'envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper': checkResponseMapper,
   'envoy.type.matcher.v3.RegexMatcher': checkRegex,
   'envoy.type.matcher.v3.RegexMatchAndSubstitute': checkSubstitution,
   'nodeproxy.extensions.filters.http.javascript.v1.JavaScript': resolveModule,

@@ -2,7 +2,7 @@
  * What a semantic check gets beside its message: where to report, what the rest of the configuration holds, and checkers that
  * other parts bring along (the grammar of log formats belongs to the access log, not to the configuration).
  */
-import type { RouteConfiguration } from '../../api/envoy.ts';
+import type { HeaderValueOption, RouteConfiguration } from '../../api/envoy.ts';
 import type { Message } from '../message-reader.ts';
 
 /** Each returns what is wrong, or null. */
@@ -10,6 +10,8 @@ export interface Checks {
   readonly accessLogFormat?: (format: string) => string | null;
   /** Value of a header that is added: may hold `%OPERATORS%`. */
   readonly headerFormat?: (format: string) => string | null;
+  /** Names of headers that are added. */
+  readonly addedHeaders?: (headers: readonly HeaderValueOption[]) => string | null;
   /** Compiles a route table for trial. */
   readonly routeConfiguration?: (config: RouteConfiguration) => string | null;
 }

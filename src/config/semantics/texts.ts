@@ -12,6 +12,7 @@ import type {
   Http1ProtocolOptionsHeaderKeyFormat,
   RegexMatchAndSubstitute,
   RegexMatcher,
+  ResponseMapper,
   SubstitutionFormatString,
 } from '../../api/envoy.ts';
 import type { CheckContext } from './context.ts';
@@ -77,6 +78,11 @@ export function checkAccessLog(log: AccessLog, path: string, context: CheckConte
 export function checkAddedHeader(header: HeaderValue, path: string, context: CheckContext): void {
   const fault = context.checks.headerFormat?.(header.value ?? '') ?? null;
   if (fault !== null) context.report(header, 'value', `${path}.value`, fault);
+}
+
+export function checkResponseMapper(mapper: ResponseMapper, path: string, context: CheckContext): void {
+  const fault = context.checks.addedHeaders?.(mapper.headers_to_add ?? []) ?? null;
+  if (fault !== null) context.report(mapper, 'headers_to_add', `${path}.headers_to_add`, fault);
 }
 
 export function checkHeaderKeyFormat(

@@ -26,6 +26,7 @@ import { HttpStats } from '../../http/http-stats.ts';
 import { randomRequestIds } from '../../http/request-id.ts';
 import { compileHttpSettings } from '../../http/settings.ts';
 import { StreamRecord } from '../../observe/stream-info.ts';
+import { compileLocalReplies } from './local-replies.ts';
 
 /** What the connection manager takes from the build: its HTTP filters, the compiler and the opener of route tables. */
 export interface HttpConnectionManagerParts {
@@ -45,7 +46,6 @@ export class HttpConnectionManagerFactory implements NetworkFilterFactory {
 
   async prepare(config: unknown, context: NetworkFilterContext): Promise<() => ReadFilter> {
     const http = (config ?? {}) as Config;
-    if (http.local_reply_config !== undefined) throw new Error('local_reply_config is not supported');
     const plan = new FilterPlan(await this.#filters(http, context));
     const shared = this.#configuration(http, context, plan);
     return () => new ConnectionManager(shared);
@@ -98,6 +98,7 @@ export class HttpConnectionManagerFactory implements NetworkFilterFactory {
     const { dispatcher, stats } = context;
     const { needs } = accessLogs;
     const filterNames = plan.names;
+    const replies = config.local_reply_config;
     return {
       settings,
       stats: new HttpStats(
@@ -107,6 +108,7 @@ export class HttpConnectionManagerFactory implements NetworkFilterFactory {
       filters: { current: plan },
       routes: this.#routes(config, context),
       accessLogs,
+      localReplies: replies === undefined ? null : compileLocalReplies(replies),
       drain: context.drain,
       date: new HttpDate(dispatcher.clock),
       requestIds: randomRequestIds(),

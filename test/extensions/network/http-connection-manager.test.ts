@@ -150,7 +150,6 @@ const REFUSED: readonly [string, unknown, RegExp][] = [
   ['no filter at all', config([]), /last http filter must be a terminal one/],
   ['a chain that ends in no terminal filter', config(['plain']), /last http filter must be a terminal one/],
   ['a terminal filter in the middle', config(['last', 'plain', 'last']), /f0 is terminal but not the last/],
-  ['local_reply_config', config(['last'], { local_reply_config: {} }), /local_reply_config/],
 ];
 
 for (const [name, refused, error] of REFUSED) {

@@ -180,6 +180,7 @@ export class HttpBench {
       filters: plan,
       routes: { current: { name: 'test', match: () => routeOf(options.route) } },
       accessLogs: { needs, empty: false, log: (context) => log.push(lineOf(context)) },
+      localReplies: null,
       drain,
       date: new HttpDate(dispatcher.clock),
       requestIds: () => `id-${(ids += 1)}`,
