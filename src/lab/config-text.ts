@@ -8,6 +8,8 @@ import { DIAGNOSTIC_FORMAT } from '../observe/format/instrumented-format.ts';
 /** YAML by the message that it stands in; lines are indented to their place here. */
 export interface ConfigParts {
   readonly listener?: string;
+  /** Of the one filter chain. */
+  readonly chain?: string;
   readonly manager?: string;
   /** In front of the router. */
   readonly filters?: string;
@@ -66,7 +68,7 @@ ${at(18, parts.filters)}                  - name: envoy.filters.http.router
                           match: { prefix: / }
 ${at(26, parts.route)}                          route:
                             cluster: service
-${at(28, parts.action)}  clusters:
+${at(28, parts.action)}${at(10, parts.chain)}  clusters:
     - name: service
       type: STATIC
       connect_timeout: 5s

@@ -35,8 +35,8 @@ export class LabClient {
     socket.on('close', () => this.#onClose());
   }
 
-  static async open(port: number): Promise<LabClient> {
-    const socket = connect({ port, host: '127.0.0.1' });
+  static async open(port: number, from = '127.0.0.1'): Promise<LabClient> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: from });
     const client = new LabClient(socket);
     await once(socket, 'connect');
     return client;

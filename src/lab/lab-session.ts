@@ -102,8 +102,8 @@ export class LabSession {
       variant: this.#variant,
       service,
       proxyPid: proxy.pid,
-      client: async () => {
-        const client = await LabClient.open(proxy.port);
+      client: async (from) => {
+        const client = await LabClient.open(proxy.port, from);
         this.#clients.push(client);
         return client;
       },

@@ -27,8 +27,8 @@ export interface LabRun {
   readonly service: Service;
   /** Process id of the proxy: for what the kernel can do to a process. */
   readonly proxyPid: number;
-  /** A new connection to the proxy; closed when the lab ends, if not before. */
-  client(): Promise<LabClient>;
+  /** A new connection to the proxy, `from` this local address; closed when the lab ends, if not before. */
+  client(from?: string): Promise<LabClient>;
 }
 
 export interface Lab {

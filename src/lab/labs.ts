@@ -16,6 +16,7 @@ import { KERNEL_BACKLOG } from './labs/kernel-backlog.ts';
 import { LARGE_HEADER } from './labs/large-header.ts';
 import { OLD_HTTP_CLIENT } from './labs/old-http-client.ts';
 import { PAYLOAD_TOO_LARGE } from './labs/payload-too-large.ts';
+import { PORT_SCAN } from './labs/port-scan.ts';
 import { SLOW_FILTER } from './labs/slow-filter.ts';
 import { SLOW_UPSTREAM } from './labs/slow-upstream.ts';
 import { THREAD_IMBALANCE } from './labs/thread-imbalance.ts';
@@ -37,6 +38,7 @@ export const LABS: readonly Lab[] = [
   IDLE_CLOSE_RETRY,
   PAYLOAD_TOO_LARGE,
   LARGE_HEADER,
+  PORT_SCAN,
   OLD_HTTP_CLIENT,
   HEADER_CASE,
   DUPLICATE_CHUNKED,

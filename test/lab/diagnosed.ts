@@ -31,6 +31,7 @@ const HEALTHY = new Set([
   'slow-upstream',
   'connection-churn',
   'large-header',
+  'port-scan',
   'old-http-client',
   'header-case',
   'duplicate-chunked',

@@ -8,6 +8,7 @@ import type {
   GrpcStatusFilterStatus,
 } from '../../api/envoy.ts';
 import type { LogContext } from '../../api/observe.ts';
+import { HeaderList } from '../../codec/header-map.ts';
 import { recordOf } from '../../observe/format/operator.ts';
 import { offsetUs } from '../../observe/instant.ts';
 import { flagBit } from '../../observe/response-flags.ts';
@@ -17,6 +18,9 @@ export type LogFilter = (context: LogContext) => boolean;
 
 /** Envoy's own health checkers, and ours, call themselves so. */
 const HEALTH_CHECKER = 'Envoy/HC';
+
+/** Of a stream whose head never became whole: as in Envoy it has no header, which a condition may be about. */
+const NO_HEAD = new HeaderList();
 
 const DENOMINATORS = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } as const;
 
@@ -33,7 +37,7 @@ export function compileLogFilter(config: AccessLogFilter): LogFilter {
   if (config.response_flag_filter !== undefined) return flagged(config.response_flag_filter.flags ?? []);
   if (config.header_filter !== undefined) {
     const condition = new HeaderCondition(config.header_filter.header ?? {});
-    return ({ request }) => request !== null && condition.matches(request);
+    return ({ request }) => condition.matches(request ?? NO_HEAD);
   }
   if (config.and_filter !== undefined) {
     const filters = (config.and_filter.filters ?? []).map(compileLogFilter);

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { AccessLog, AccessLogFilter } from '../../../src/api/envoy.ts';
 import type { LineSink } from '../../../src/api/observe.ts';
 import { checkAccessLog, createAccessLogs } from '../../../src/extensions/access-log/access-logs.ts';
+import { compileLogFilter } from '../../../src/extensions/access-log/log-filters.ts';
 import { LineList } from '../../support/line-list.ts';
 import { StreamFixture } from '../../observe/support/stream-fixture.ts';
 
@@ -139,6 +140,16 @@ describe('filters of access logs', () => {
     const header = { name: 'X-Debug', string_match: { exact: 'yes' } };
     assert.equal(passes({ header_filter: { header } }, fixture), true);
     assert.equal(passes({ header_filter: { header } }, ended(200)), false);
+  });
+
+  it('take a stream whose head never became whole for one without headers', () => {
+    const context = { ...ended(400).context(), request: null };
+    const present = { name: 'x-debug', present_match: true };
+    assert.equal(compileLogFilter({ header_filter: { header: present } })(context), false);
+    assert.equal(
+      compileLogFilter({ header_filter: { header: { ...present, invert_match: true } } })(context),
+      true,
+    );
   });
 
   it('sample by a share', () => {
