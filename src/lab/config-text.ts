@@ -22,6 +22,8 @@ export interface ConfigParts {
 export interface ConfigPlaces {
   readonly logFile: string;
   readonly servicePort: number;
+  /** 0, or absent: of the kernel's choice. */
+  readonly listenerPort?: number;
 }
 
 /** Requests with it are not logged: they only bring a new process up to speed, or open connections beforehand. */
@@ -29,7 +31,10 @@ const WARM_UP_HEADER = 'x-warm-up';
 export const UNLOGGED: readonly string[] = [`${WARM_UP_HEADER}: 1`];
 const EXTENSIONS = 'type.googleapis.com/envoy.extensions';
 
-export function configText(parts: ConfigParts, { logFile, servicePort }: ConfigPlaces): string {
+export function configText(
+  parts: ConfigParts,
+  { logFile, servicePort, listenerPort = 0 }: ConfigPlaces,
+): string {
   return `admin:
   address:
     socket_address: { address: 127.0.0.1, port_value: 0 }
@@ -37,7 +42,7 @@ static_resources:
   listeners:
     - name: lab
       address:
-        socket_address: { address: 127.0.0.1, port_value: 0 }
+        socket_address: { address: 127.0.0.1, port_value: ${listenerPort} }
 ${at(6, parts.listener)}      filter_chains:
         - filters:
             - name: envoy.filters.network.http_connection_manager

@@ -1,11 +1,13 @@
 /**
  * The pitfalls of the talks, each before and after its remedy, as a table: what went wrong for the clients, how long it took them, and
- * what the diagnosis says first.
+ * what the diagnosis says first. The start order comes first: it is over before there is a log to diagnose.
  */
 import { findingName } from './lab-text.ts';
 import { runLab } from './run-lab.ts';
 import type { LabOutcome } from './run-lab.ts';
 import type { Lab, Variant } from './lab.ts';
+import { runStartOrder } from './start-order.ts';
+import type { EarlyRequests } from './start-order.ts';
 
 const WIDTHS = [22, 7, 9, 7, 10, 10] as const;
 const HEAD = ['pitfall', '', 'requests', 'failed', 'p50', 'longest', 'the diagnosis says first'];
@@ -19,6 +21,12 @@ export async function runPitfalls(
 ): Promise<boolean> {
   print(row(HEAD));
   let good = true;
+  for (const variant of ['broken', 'fixed'] as const) {
+    const seen = await runStartOrder(variant);
+    const asExpected = seen.failed > 0 === (variant === 'broken');
+    good = good && asExpected;
+    print(row(startOrderCells(variant, seen, asExpected)));
+  }
   for (const lab of labs) {
     for (const variant of ['broken', 'fixed'] as const) {
       const outcome = await runLab(lab, { variant, seconds, keep: false });
@@ -48,6 +56,22 @@ function cells(lab: Lab, variant: Variant, { result, report, asExpected }: LabOu
   ];
 }
 
+function startOrderCells(variant: Variant, seen: EarlyRequests, asExpected: boolean): string[] {
+  const { requests, failed, answeredMs } = seen;
+  const sorted = answeredMs.toSorted((a, b) => a - b);
+  const [middle = NaN, last = NaN] = [sorted[sorted.length >> 1], sorted.at(-1)];
+  const said = failed > 0 ? 'nothing: refused before the proxy was there' : 'nothing';
+  return [
+    variant === 'broken' ? 'start-order' : '',
+    variant === 'broken' ? 'before' : 'after',
+    String(requests),
+    String(failed),
+    ms(middle * 1000),
+    ms(last * 1000),
+    `${said}${asExpected ? '' : ' (!)'}`,
+  ];
+}
+
 function row(texts: readonly string[]): string {
   return texts
     .map((text, index) => text.padEnd(WIDTHS[index] ?? 0))
@@ -56,5 +80,5 @@ function row(texts: readonly string[]): string {
 }
 
 function ms(us: number): string {
-  return `${(us / 1000).toFixed(1)} ms`;
+  return Number.isNaN(us) ? '-' : `${(us / 1000).toFixed(1)} ms`;
 }
