@@ -9,6 +9,7 @@
  */
 import type { Connection, ConnectionCallbacks, ReadFilter } from '../api/network.ts';
 import type { FilterChain, Listener } from '../api/envoy.ts';
+import type { AccessLogs } from '../api/observe.ts';
 import type { AcceptedSocket, Address, ListenSocket } from '../api/socket.ts';
 import type { Counter, Gauge, Histogram, StatsScope } from '../api/stats.ts';
 import { addressText } from '../base/address-text.ts';
@@ -18,6 +19,7 @@ import type { ConnectionFactory } from '../network/connection-factory.ts';
 import type { StreamConnection } from '../network/stream-connection.ts';
 import { SocketError } from '../network/syscall-sockets.ts';
 import { ChainMatcher } from './chain-matcher.ts';
+import { ConnectionLog } from './connection-log.ts';
 import type { ConnectionBalance } from './connection-balance.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 
@@ -38,6 +40,8 @@ export interface WorkerListenerOptions {
   readonly balance: ConnectionBalance;
   readonly bufferLimitBytes: number;
   readonly backlog: number;
+  /** Absent: the listener has no access log. */
+  readonly accessLogs?: AccessLogs;
   /** Shared socket of another worker. */
   readonly sharedFd?: number;
 }
@@ -47,6 +51,7 @@ export class WorkerListener {
   readonly #options: WorkerListenerOptions;
   readonly #matcher: ChainMatcher;
   readonly #stats: ListenerStats;
+  readonly #log: ConnectionLog | null;
   readonly #open = new Set<StreamConnection>();
   #hasServed = false;
   #socket: ListenSocket | null = null;
@@ -59,6 +64,8 @@ export class WorkerListener {
       options.config.default_filter_chain ?? null,
     );
     this.#stats = new ListenerStats(options.stats, options.workerName);
+    const { accessLogs, dispatcher } = options;
+    this.#log = accessLogs === undefined ? null : new ConnectionLog(accessLogs, dispatcher);
   }
 
   /** Where it listens; before `start` where it was asked to. */
@@ -137,6 +144,7 @@ export class WorkerListener {
     const filters = chain === null ? undefined : this.#options.filters.get(chain);
     if (filters === undefined) {
       this.#stats.noChain.inc();
+      this.#log?.refused(accepted);
       accepted.discard();
       this.#release();
       return;
@@ -145,7 +153,7 @@ export class WorkerListener {
     if (connection === null) return;
     if (log.debugOn)
       log.debug(`[C${connection.id}] new connection from ${addressText(connection.remoteAddress)}`);
-    this.#track(connection);
+    this.#track(connection, chain?.name ?? '');
     const readFilters = filters();
     if (log.traceOn) this.#logMatch(connection, chain, readFilters.length);
     for (const filter of readFilters) connection.addReadFilter(filter);
@@ -179,7 +187,7 @@ export class WorkerListener {
     }
   }
 
-  #track(connection: StreamConnection): void {
+  #track(connection: StreamConnection, chainName: string): void {
     this.#hasServed = true;
     this.#open.add(connection);
     this.#stats.onOpen();
@@ -188,6 +196,7 @@ export class WorkerListener {
         if (event === 'connected') return;
         this.#open.delete(connection);
         this.#stats.onClose(this.#options.dispatcher.clock.now() - connection.createdAt);
+        this.#log?.ended(connection, chainName);
         this.#release();
       },
       onAboveWriteBufferHighWatermark: () => undefined,

@@ -157,7 +157,8 @@ export class ListenerSet {
 
   #create(prepared: Prepared, report: ListenerReport | undefined): WorkerListener {
     const { config, index, filters, stats } = prepared;
-    const { dispatcher, connections, worker } = this.#options;
+    const { dispatcher, connections, worker, context } = this.#options;
+    const logs = context.accessLogs(config.access_log ?? []);
     // The path of a unix socket has one owner: the workers share it.
     const oneSocket = config.enable_reuse_port === false || prepared.address.kind === 'pipe';
     const shared = oneSocket && (report?.fd ?? -1) >= 0;
@@ -173,6 +174,7 @@ export class ListenerSet {
       balance: this.#balance(config, index, prepared.name),
       bufferLimitBytes: config.per_connection_buffer_limit_bytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
       backlog: config.tcp_backlog_size ?? DEFAULT_BACKLOG,
+      ...(logs.empty ? {} : { accessLogs: logs }),
     };
     return new WorkerListener(shared ? { ...options, sharedFd: report?.fd ?? -1 } : options);
   }

@@ -215,6 +215,8 @@ export interface HttpOptions {
   /** Fields of the one route (beside `cluster`), and of the listener. */
   readonly route?: { readonly [key: string]: Json };
   readonly listener?: { readonly [key: string]: Json };
+  /** Of the one filter chain. */
+  readonly chain?: { readonly [key: string]: Json };
   /** HTTP filters in front of the router. */
   readonly filters?: readonly Json[];
   readonly cluster?: { readonly [key: string]: Json };
@@ -255,7 +257,7 @@ export function httpListener(options: HttpOptions = {}): Json {
   return {
     name: 'http',
     address: socketAddress(0),
-    filter_chains: [{ filters: [filter] }],
+    filter_chains: [{ filters: [filter], ...options.chain }],
     ...options.listener,
   };
 }
