@@ -7,8 +7,9 @@
  *        -> encode filters in reverse -> ResponseEncoder (ServerCodec) -> downstream bytes
  */
 import type { Bytes, ByteQueue } from './bytes.ts';
+import type { AccessLog } from './envoy.ts';
 import type { Connection } from './network.ts';
-import type { Mark, Segment, ResponseFlag, StreamInfo } from './observe.ts';
+import type { AccessLogs, Mark, Segment, ResponseFlag, StreamInfo } from './observe.ts';
 import type { Dispatcher, Timer } from './event.ts';
 import type { StatsScope } from './stats.ts';
 import type { ClusterManager } from './upstream.ts';
@@ -292,6 +293,8 @@ export interface HttpFilterContext {
   /** The filter's name in the chain, as `perRouteConfig` wants it. */
   readonly filterName?: string;
   readonly createTimer: (callback: () => void) => Timer;
+  /** Makes the loggers of one list. */
+  readonly accessLogs: (configs: readonly AccessLog[]) => AccessLogs;
 }
 
 /**

@@ -88,7 +88,7 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
 
   // HTTP filters.
   [`${HTTP}.router.v3.Router`]: `dynamic_stats suppress_envoy_headers strict_check_headers
-    respect_expected_rq_timeout`,
+    respect_expected_rq_timeout upstream_log`,
   [`${HTTP}.buffer.v3.Buffer`]: 'max_request_bytes',
   [`${HTTP}.buffer.v3.BufferPerRoute`]: 'disabled buffer',
   [`${HTTP}.fault.v3.HTTPFault`]: 'delay abort upstream_cluster headers max_active_faults',

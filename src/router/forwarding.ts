@@ -105,7 +105,7 @@ export class Forwarding extends RequestSide implements AttemptOwner {
   onAttemptTimeout(attempt: UpstreamRequest, kind: TimerKind): void {
     const stats = this.stats;
     const responding = this.state === 'responding';
-    attempt.abandon();
+    attempt.abandon(kind === 'max-duration' ? 'UMSDR' : 'UT');
     if (kind === 'max-duration') stats.rqMaxDurationReached.inc();
     else {
       (kind === 'per-try' ? stats.rqPerTryTimeout : stats.rqPerTryIdleTimeout).inc();
@@ -183,7 +183,7 @@ export class Forwarding extends RequestSide implements AttemptOwner {
       if (!responding) this.stats.rqTimeout.inc();
       if (attempt.open) attempt.host.stats.rqTimeout += 1;
       if (attempt.open && !responding) attempt.host.stats.rqError += 1;
-      attempt.abandon();
+      attempt.abandon('UT');
     }
     if (responding) answers.breakOff(this.callbacks, this.config, 'UT', answers.TIMEOUT_DETAILS.route);
     else {

@@ -164,7 +164,14 @@ export abstract class RequestSide implements DownstreamWatermarkCallbacks, LoadB
       elapsed,
       config.suppressHeaders,
     );
-    const attempt = new UpstreamRequest(this.owner, this.callbacks, config, this.stats, pool.host);
+    const attempt = new UpstreamRequest(
+      this.owner,
+      this.callbacks,
+      config,
+      this.stats,
+      pool.host,
+      this.headers,
+    );
     this.attempt = attempt;
     if (this.retry?.policy.avoidPreviousHosts === true) this.attempted = [...this.attempted, pool.host];
     attempt.start(pool);

@@ -4,6 +4,7 @@
 import type { Router } from '../api/envoy.ts';
 import type { Dispatcher } from '../api/event.ts';
 import type { HttpFilterContext } from '../api/http.ts';
+import type { AccessLogs } from '../api/observe.ts';
 import type { Counter, StatsScope } from '../api/stats.ts';
 import type { ClusterManager } from '../api/upstream.ts';
 import { ClusterStatsCache } from './cluster-stats.ts';
@@ -38,9 +39,10 @@ export class RouterConfig {
   readonly respectExpectedTimeout: boolean;
   /** Lower-case names of control headers whose values must be well formed (400 IH otherwise). */
   readonly strictHeaders: readonly string[];
+  /** Of attempts; null: there is none. */
+  readonly upstreamLogs: AccessLogs | null;
 
   constructor(config: Router, context: HttpFilterContext) {
-    if ((config.upstream_log ?? []).length > 0) throw new Error('router: upstream_log is not supported');
     if ((config.upstream_http_filters ?? []).length > 0) {
       throw new Error('router: upstream_http_filters is not supported');
     }
@@ -51,6 +53,8 @@ export class RouterConfig {
     this.timers = new TimerCache(context.dispatcher);
     this.suppressHeaders = config.suppress_envoy_headers ?? false;
     this.respectExpectedTimeout = config.respect_expected_rq_timeout ?? false;
+    const logs = config.upstream_log ?? [];
+    this.upstreamLogs = logs.length === 0 ? null : context.accessLogs(logs);
     this.strictHeaders = (config.strict_check_headers ?? []).map((name) => name.toLowerCase());
   }
 }

@@ -15,7 +15,7 @@ import type {
   ResetReason,
   ResponseDecoder,
 } from '../api/http.ts';
-import type { Mark } from '../api/observe.ts';
+import type { Mark, ResponseFlag } from '../api/observe.ts';
 import type {
   Host,
   HttpPool,
@@ -25,9 +25,10 @@ import type {
   PoolTicket,
 } from '../api/upstream.ts';
 import { AttemptLink, log, type WorkOwner } from './attempt-link.ts';
+import { AttemptLog } from './attempt-log.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { RouterConfig } from './router-config.ts';
-import { isRemoteReset } from './reset-reply.ts';
+import { flagOf, isRemoteReset } from './reset-reply.ts';
 import type { TimerKind } from './timer-cache.ts';
 import { noteAttached, noteFailed } from './upstream-times.ts';
 
@@ -51,6 +52,7 @@ export interface AttemptOwner extends WorkOwner {
 
 export class UpstreamRequest extends AttemptLink implements ResponseDecoder, HttpPoolCallbacks {
   readonly #owner: AttemptOwner;
+  readonly #attemptLog: AttemptLog | null;
   #ticket: PoolTicket | null = null;
   #host: Host;
   /** `bytesSent` of the connection plus what lay in its buffer when the head was encoded. */
@@ -66,10 +68,14 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
     config: RouterConfig,
     stats: ClusterStats,
     host: Host,
+    headers: HeaderMap,
   ) {
     super(owner, callbacks, config, stats);
     this.#owner = owner;
     this.#host = host;
+    const { upstreamLogs, dispatcher } = config;
+    this.#attemptLog =
+      upstreamLogs === null ? null : new AttemptLog(upstreamLogs, dispatcher, callbacks, headers);
   }
 
   get host(): Host {
@@ -128,6 +134,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
     this.#host = host;
     const now = this.config.dispatcher.clock.now();
     noteFailed(this.callbacks.info, host, now, transportFailureReason);
+    this.#endLog(flagOf(reason));
     const entered = this.enter(now, 0);
     this.#owner.onAttemptReset(this, reason, transportFailureReason, '');
     this.leave(entered);
@@ -147,6 +154,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
   sendData(bytes: Bytes, endStream: boolean): void {
     if (this.state !== 'open' || this.requestEnded) return;
     this.encoder?.encodeData(bytes, endStream);
+    if (this.#attemptLog !== null) this.#attemptLog.bodyBytesSent += bytes.end - bytes.start;
     this.activity();
     if (endStream) this.endRequest();
   }
@@ -163,15 +171,16 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
   }
 
   /** We give up: out of the queue, or the stream is reset. No call to the owner follows. */
-  abandon(): void {
+  abandon(flag: ResponseFlag | null = null): void {
     if (this.state === 'pending') {
       this.state = 'closed';
       this.#ticket?.cancel();
       this.#ticket = null;
+      this.#endLog(flag);
     } else if (this.state === 'open') {
       const encoder = this.encoder;
       const finished = this.requestEnded && this.responseEnded;
-      this.close();
+      this.#close(flag);
       if (finished) return;
       this.stats.rqTxReset.inc();
       encoder?.stream.resetStream('local reset');
@@ -180,7 +189,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
 
   /** Both halves are through: the pool has its connection back. */
   finish(): void {
-    if (this.state === 'open') this.close();
+    if (this.state === 'open') this.#close(null);
   }
 
   onWire(mark: Mark | null, bytes: number): void {
@@ -214,6 +223,10 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
     const entered = this.enterRead();
     if (log.debugOn) this.log(`upstream headers complete (end_stream=${endStream}): ${headers.status}`);
     this.callbacks.info.upstream.headerBytesReceived += headers.byteSize;
+    if (this.#attemptLog !== null) {
+      this.#attemptLog.status = headers.status;
+      this.#attemptLog.response = headers;
+    }
     this.#respond(endStream);
     this.#owner.onAttemptHeaders(this, headers, endStream);
     this.leave(entered);
@@ -222,6 +235,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
   decodeData(bytes: Bytes, endStream: boolean): void {
     if (this.state !== 'open') return;
     const entered = this.enterRead();
+    if (this.#attemptLog !== null) this.#attemptLog.bodyBytesReceived += bytes.end - bytes.start;
     this.#respond(endStream);
     this.#owner.onAttemptData(this, bytes, endStream);
     this.leave(entered);
@@ -230,6 +244,7 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
   decodeTrailers(trailers: HeaderMap): void {
     if (this.state !== 'open') return;
     const entered = this.enterRead();
+    if (this.#attemptLog !== null) this.#attemptLog.trailers = trailers;
     this.#respond(true);
     this.#owner.onAttemptTrailers(this, trailers);
     this.leave(entered);
@@ -241,13 +256,24 @@ export class UpstreamRequest extends AttemptLink implements ResponseDecoder, Htt
     if (isRemoteReset(reason)) this.stats.rqRxReset.inc();
     else if (reason === 'local reset') this.stats.rqTxReset.inc();
     if (log.debugOn) this.log(`upstream reset: ${reason}${details === '' ? '' : `, ${details}`}`);
-    this.close();
+    this.#close(flagOf(reason));
     this.#owner.onAttemptReset(this, reason, '', details);
     this.leave(entered);
   }
 
   protected onTimeout(kind: TimerKind): void {
     this.#owner.onAttemptTimeout(this, kind);
+  }
+
+  #close(flag: ResponseFlag | null): void {
+    this.close();
+    this.#endLog(flag);
+  }
+
+  #endLog(flag: ResponseFlag | null): void {
+    if (this.#attemptLog === null) return;
+    this.#attemptLog.flag = flag;
+    this.#attemptLog.write();
   }
 
   #respond(endStream: boolean): void {

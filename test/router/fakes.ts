@@ -2,6 +2,7 @@
  * A downstream stream, a cluster and its pool as the router sees them, on a fake clock. The test plays both peers:
  * `exchange()` gives the attempt that is under way, its methods are what the upstream does.
  */
+import assert from 'node:assert/strict';
 import type { RouteConfiguration, Router } from '../../src/api/envoy.ts';
 import type { Bytes } from '../../src/api/bytes.ts';
 import type {
@@ -281,6 +282,7 @@ export class World {
       stats: this.stats.scope('http.in'),
       statPrefix: 'in',
       createTimer: (callback: () => void) => this.dispatcher.createTimer(callback),
+      accessLogs: () => assert.fail('no log is configured'),
     });
     this.#routes = compileRouteTable(options.routes ?? routeTo({}));
   }

@@ -61,6 +61,7 @@ class Wire {
         stats: stats.scope('http.in'),
         statPrefix: 'in',
         createTimer: (callback) => dispatcher.createTimer(callback),
+        accessLogs: () => assert.fail('no log is configured'),
       },
     );
     this.#routes = compileRouteTable(routes);

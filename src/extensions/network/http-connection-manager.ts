@@ -75,6 +75,7 @@ export class HttpConnectionManagerFactory implements NetworkFilterFactory {
       statPrefix,
       filterName: name,
       createTimer: (callback) => context.dispatcher.createTimer(callback),
+      accessLogs: context.accessLogs,
     };
     return new FilterEntry(name, factory.terminal, await factory.prepare(filter.typed_config, filterContext));
   }

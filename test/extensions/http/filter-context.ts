@@ -1,4 +1,5 @@
 /** What a filter's factory gets, from a bench. */
+import assert from 'node:assert/strict';
 import type { HttpFilterContext } from '../../../src/api/http.ts';
 import type { ClusterManager } from '../../../src/api/upstream.ts';
 import type { HttpBench } from '../../http/support/http-bench.ts';
@@ -17,5 +18,6 @@ export function filterContext(bench: HttpBench): HttpFilterContext {
     statPrefix: 'ingress',
     filterName: 'filter',
     createTimer: (callback) => bench.dispatcher.createTimer(callback),
+    accessLogs: () => assert.fail('no log is configured'),
   };
 }
