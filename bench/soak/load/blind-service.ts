@@ -38,7 +38,11 @@ async function large(response: ServerResponse, length: number): Promise<void> {
   for (let left = length; left > 0; left -= PIECE.length)
     if (!response.write(PIECE.subarray(0, left)))
       await new Promise<void>((resolve) => {
-        response.once('drain', resolve).once('close', resolve);
+        const goOn = (): void => {
+          response.off('drain', goOn).off('close', goOn);
+          resolve();
+        };
+        response.once('drain', goOn).once('close', goOn);
       });
   response.end();
 }
