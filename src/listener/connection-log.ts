@@ -6,6 +6,7 @@ import type { Connection } from '../api/network.ts';
 import type { AccessLogs } from '../api/observe.ts';
 import type { AcceptedSocket } from '../api/socket.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
+import { NO_NEEDS } from '../observe/format/operator.ts';
 import { StreamRecord, type StreamSource } from '../observe/stream-info.ts';
 
 export class ConnectionLog {
@@ -45,9 +46,9 @@ export class ConnectionLog {
   }
 
   #record(connection: StreamSource): StreamRecord {
-    const { needs } = this.#logs;
     const dispatcher = this.#dispatcher;
-    return new StreamRecord({ kind: 'tcp', dispatcher, connection, needs, startAt: connection.createdAt });
+    const startAt = connection.createdAt;
+    return new StreamRecord({ kind: 'tcp', dispatcher, connection, needs: NO_NEEDS, startAt });
   }
 
   #write(info: StreamRecord): void {

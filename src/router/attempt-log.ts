@@ -8,6 +8,7 @@
 import type { Dispatcher } from '../api/event.ts';
 import type { DecoderFilterCallbacks, HeaderMap } from '../api/http.ts';
 import type { AccessLogs, ResponseFlag } from '../api/observe.ts';
+import { NO_NEEDS } from '../observe/format/operator.ts';
 import { StreamRecord } from '../observe/stream-info.ts';
 
 export class AttemptLog {
@@ -22,7 +23,6 @@ export class AttemptLog {
   readonly #callbacks: DecoderFilterCallbacks;
   readonly #request: HeaderMap;
   readonly #startAt: number;
-  #written = false;
 
   constructor(
     logs: AccessLogs,
@@ -37,10 +37,8 @@ export class AttemptLog {
     this.#startAt = dispatcher.clock.now();
   }
 
-  /** The attempt is over; only the first call counts. */
+  /** The attempt is over. */
   write(): void {
-    if (this.#written) return;
-    this.#written = true;
     const info = this.#record();
     const { response, trailers } = this;
     this.#logs.log({ info, request: this.#request, response, trailers, logType: 'UpstreamEnd' });
@@ -49,8 +47,8 @@ export class AttemptLog {
   #record(): StreamRecord {
     const { info, connection } = this.#callbacks;
     const dispatcher = this.#dispatcher;
-    const { needs } = this.#logs;
-    const record = new StreamRecord({ kind: 'http', dispatcher, connection, needs, startAt: this.#startAt });
+    const startAt = this.#startAt;
+    const record = new StreamRecord({ kind: 'http', dispatcher, connection, needs: NO_NEEDS, startAt });
     record.downstreamRemoteAddress = info.downstreamRemoteAddress;
     record.protocol = info.upstream.protocol;
     record.upstream = info.upstream;

@@ -10,7 +10,7 @@ import type { Json, RunningProxy } from '../support/proxy.ts';
 import { INTERFACES } from '../support/thread.ts';
 
 const FORMAT =
-  'U %UPSTREAM_REQUEST_ATTEMPT_COUNT% %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_SENT% %BYTES_RECEIVED% %REQ(:PATH)% %RESP(x-try)% %UPSTREAM_CLUSTER% %ACCESS_LOG_TYPE%\n';
+  'U %UPSTREAM_REQUEST_ATTEMPT_COUNT% %RESPONSE_CODE% %RESPONSE_FLAGS% %BYTES_SENT% %BYTES_RECEIVED% %REQ(:PATH)% %RESP(x-try)% %UPSTREAM_CLUSTER% %ACCESS_LOG_TYPE% %LEDGER%\n';
 const ROUTER: Json = {
   name: 'envoy.filters.http.router',
   typed_config: {
@@ -60,9 +60,9 @@ for (const socketInterface of INTERFACES) {
       assert.equal(await answer.body.text(), 'done');
       assert.deepEqual(await proxy.logLines(4), [
         // Given up at its head.
-        'U 1 503 - 5 0 /x 1 upstream UpstreamEnd',
-        'U 2 0 UC 5 0 /x - upstream UpstreamEnd',
-        'U 3 200 - 5 4 /x 3 upstream UpstreamEnd',
+        'U 1 503 - 5 0 /x 1 upstream UpstreamEnd -',
+        'U 2 0 UC 5 0 /x - upstream UpstreamEnd -',
+        'U 3 200 - 5 4 /x 3 upstream UpstreamEnd -',
         'D 200 -',
       ]);
     });
@@ -72,7 +72,7 @@ for (const socketInterface of INTERFACES) {
       assert.equal(answer.statusCode, 504);
       await answer.body.dump();
       assert.deepEqual((await proxy.logLines(6)).slice(4), [
-        'U 1 0 UT 0 0 /never - upstream UpstreamEnd',
+        'U 1 0 UT 0 0 /never - upstream UpstreamEnd -',
         'D 504 UT',
       ]);
     });

@@ -15,7 +15,7 @@ import { INTERFACES } from '../support/thread.ts';
 
 const STRANGER = '127.0.0.66';
 const FORMAT =
-  'L %CONNECTION_ID% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %DOWNSTREAM_WIRE_BYTES_SENT% %DURATION% %FILTER_CHAIN_NAME% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %PROTOCOL%\n';
+  'L %CONNECTION_ID% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %DOWNSTREAM_WIRE_BYTES_SENT% %DURATION% %FILTER_CHAIN_NAME% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %PROTOCOL% %LEDGER%\n';
 
 for (const socketInterface of INTERFACES) {
   describe(`a listener's log on the ${socketInterface} interface`, () => {
@@ -52,7 +52,7 @@ for (const socketInterface of INTERFACES) {
       const [, id] = first.split(' ');
       assert.match(
         last,
-        new RegExp(`^L ${id} - - ${2 * request.length} ${sent} \\d+ ours 127\\.0\\.0\\.1 -$`),
+        new RegExp(`^L ${id} - - ${2 * request.length} ${sent} \\d+ ours 127\\.0\\.0\\.1 - -$`),
       );
     });
 
@@ -61,7 +61,7 @@ for (const socketInterface of INTERFACES) {
       stranger.on('error', () => undefined).resume();
       await once(stranger, 'close');
       const line = (await proxy.logLines(4)).at(-1) ?? '';
-      assert.match(line, /^L 0 NR filter_chain_not_found 0 0 \d+ - 127\.0\.0\.66 -$/);
+      assert.match(line, /^L 0 NR filter_chain_not_found 0 0 \d+ - 127\.0\.0\.66 - -$/);
     });
   });
 }
