@@ -1,22 +1,31 @@
 /**
  * Time and randomness, the one place where the code takes them from.
  *
- * Monotonic time is `performance.now()`: fractional milliseconds since the thread started, so each worker has an offset of
- * its own to wall time. Wall time moves (NTP); the offset is read anew once a second, so that all stamps of one line agree
- * and a stamp costs an addition.
+ * Monotonic time is fractional milliseconds since the thread started, so each worker has an offset of its own to wall time.
+ * Wall time moves (NTP); the offset is read anew once a second, so that all stamps of one line agree and a stamp costs an
+ * addition. A thread that makes system calls reads its time by one, too (`os/syscall-clock.ts`).
  */
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../api/event.ts';
 
 const OFFSET_REFRESH_MS = 1000;
 
-export class SystemClock implements Clock {
-  #recent = performance.now();
-  #offset = Date.now() - this.#recent;
-  #offsetReadAt = this.#recent;
+export abstract class MonotonicClock implements Clock {
+  #recent: number;
+  #offset: number;
+  #offsetReadAt: number;
+
+  /** `first`: what `read` gives now. */
+  constructor(first: number) {
+    this.#recent = first;
+    this.#offset = Date.now() - first;
+    this.#offsetReadAt = first;
+  }
+
+  protected abstract read(): number;
 
   now(): number {
-    this.#recent = performance.now();
+    this.#recent = this.read();
     return this.#recent;
   }
 
@@ -27,10 +36,21 @@ export class SystemClock implements Clock {
   wallOffset(): number {
     const now = this.#recent;
     if (now - this.#offsetReadAt > OFFSET_REFRESH_MS) {
-      this.#offset = Date.now() - performance.now();
+      this.#offset = Date.now() - this.read();
       this.#offsetReadAt = now;
     }
     return this.#offset;
+  }
+}
+
+/** By the runtime, `performance.now()`. */
+export class SystemClock extends MonotonicClock {
+  constructor() {
+    super(performance.now());
+  }
+
+  protected read(): number {
+    return performance.now();
   }
 }
 

@@ -221,7 +221,9 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
 
   protected finish(transition: 'delivered' | 'reset'): void {
     this.move(transition);
-    this.info.close(this.dispatcher.clock.now());
+    // The kernel took the last byte just now, and its write was timed.
+    const { clock } = this.dispatcher;
+    this.info.close(transition === 'delivered' ? clock.recent() : clock.now());
     if (log.traceOn)
       log.trace(
         `${this.mark} stream ${transition === 'delivered' ? 'done: the kernel has its last byte' : 'reset'}`,

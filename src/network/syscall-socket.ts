@@ -40,6 +40,8 @@ export class SyscallSocket implements Socket, EventHandler {
   remoteAddress: Address;
   readonly #thread: SyscallThread;
   readonly #fd: number;
+  /** The same as the calls of the byte path take it. */
+  readonly #word: bigint;
   readonly #events: SocketEvents;
   readonly #token: number;
   readonly #result: ReadResult;
@@ -74,6 +76,7 @@ export class SyscallSocket implements Socket, EventHandler {
   ) {
     this.#thread = thread;
     this.#fd = fd;
+    this.#word = BigInt(fd);
     this.localAddress = local;
     this.remoteAddress = remote;
     this.#connecting = connecting;
@@ -167,7 +170,7 @@ export class SyscallSocket implements Socket, EventHandler {
     const result = this.#written;
     const offered = this.#layOut(views, Math.min(count, MAX_VIEWS));
     const at = clock.now();
-    const size = calls.write(this.#fd, Math.min(count, MAX_VIEWS));
+    const size = calls.write(this.#word, Math.min(count, MAX_VIEWS));
     result.at = at;
     result.took = clock.now() - at;
     result.errorCode = '';
@@ -216,7 +219,7 @@ export class SyscallSocket implements Socket, EventHandler {
   peek(): number {
     if (this.#closed) return -1;
     const unsure = this.#readable || this.#hungUp || this.#readInTurn === this.#thread.dispatcher.turnNumber;
-    return unsure ? this.#thread.calls.peek(this.#fd) : 0;
+    return unsure ? this.#thread.calls.peek(this.#word) : 0;
   }
 
   #postNotify(): void {
@@ -250,9 +253,9 @@ export class SyscallSocket implements Socket, EventHandler {
   /** A slab that had to come from JS memory has no address: read beside it and copy. */
   #receive(address: number, buffer: Buffer, position: number, room: number): number {
     const { calls } = this.#thread;
-    if (address !== 0) return calls.read(this.#fd, address + position, room);
+    if (address !== 0) return calls.read(this.#word, address + position, room);
     const { staging } = this.#thread;
-    const size = calls.read(this.#fd, staging.address, Math.min(room, staging.buffer.length));
+    const size = calls.read(this.#word, staging.address, Math.min(room, staging.buffer.length));
     if (size > 0) staging.buffer.copy(buffer, position, 0, size);
     return size;
   }

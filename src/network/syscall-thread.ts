@@ -47,10 +47,9 @@ export class SyscallThread {
 
   /** Add to a monotonic time to get the wall time of the kernel's receive stamps, to the microsecond. */
   wallOffset(): number {
-    const now = this.clock.now();
-    if (now - this.#wallReadAt > WALL_REFRESH_MS) {
-      this.#wallReadAt = now;
-      this.#wallOffset = this.calls.realtime() - now;
+    if (this.clock.recent() - this.#wallReadAt > WALL_REFRESH_MS) {
+      this.#wallReadAt = this.clock.now();
+      this.#wallOffset = this.calls.realtime() - this.#wallReadAt;
     }
     return this.#wallOffset;
   }

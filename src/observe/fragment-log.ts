@@ -23,7 +23,6 @@ const MARK_BITS = 2;
 const PAUSE_SHIFT = MARKS_PER_READ * MARK_BITS;
 const PAUSE_BITS = 8;
 const MAX_PAUSES = (1 << PAUSE_BITS) - 1;
-const MARK_CODES = { H: 1, D: 2, E: 3 } as const;
 
 /** Numbers of a resumption: serial of the fragment * 4 + mark, after (us), at (us). */
 const RESUME_STRIDE = 3;
@@ -164,7 +163,7 @@ export class FragmentLog {
   addMark(mark: Mark, pauses: number): number {
     const newest = this.#last();
     const { marks } = newest;
-    const code = MARK_CODES[mark];
+    const code = markCode(mark);
     let position = 0;
     while (position < MARKS_PER_READ) {
       const present = (marks >>> (position * MARK_BITS)) & 3;
@@ -271,4 +270,9 @@ export class FragmentLog {
     invariant(fragment !== null && fragment !== undefined, 'a fragment that was kept');
     return fragment;
   }
+}
+
+function markCode(mark: Mark): number {
+  if (mark === 'H') return 1;
+  return mark === 'D' ? 2 : 3;
 }

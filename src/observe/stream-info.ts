@@ -166,17 +166,17 @@ export class StreamRecord implements StreamInfo {
     mark: Mark | null,
     bytes: number,
   ): void {
-    if (!this.#needs[group]) return;
-    const log =
-      group === 'downstreamRead'
-        ? (this.#downstreamReads ??= new FragmentLog())
-        : (this.#upstreamReads ??= new FragmentLog());
+    const downstream = group === 'downstreamRead';
+    if (!(downstream ? this.#needs.downstreamRead : this.#needs.upstreamRead)) return;
+    const log = downstream
+      ? (this.#downstreamReads ??= new FragmentLog())
+      : (this.#upstreamReads ??= new FragmentLog());
     const { lastRead, pauses } = connection;
     if (!log.isRead(lastRead.serial, connection.id)) {
       if (pauses.resumedAt >= 0) this.#markPause(log, connection);
       const atUs = offsetUs(this.startAt, lastRead.at);
       const tookUs = lengthUs(lastRead.took);
-      if (group === 'downstreamRead') this.#downstreamReader = connection;
+      if (downstream) this.#downstreamReader = connection;
       else this.#upstreamReader = connection;
       log.pushRead(
         lastRead.serial,

@@ -17,11 +17,15 @@ import {
   EPOLL_EVENT_BYTES,
 } from './constants.ts';
 import { errno, errnoName, prepareErrno } from './errno.ts';
-import { bind, ffi } from './library.ts';
+import { WORD, bind, ffi } from './library.ts';
 import { Scratch } from './memory.ts';
 
 /** Events taken by one `wait`. */
 export const MAX_EVENTS = 128;
+
+const EVENTS = BigInt(MAX_EVENTS);
+const ADD = BigInt(EPOLL_CTL_ADD);
+const DELETE = BigInt(EPOLL_CTL_DEL);
 
 const UV_POLL = 8;
 const UV_READABLE = 1;
@@ -33,17 +37,20 @@ const UV_HANDLE_INTERNAL = 0x10;
 export class Epoll {
   readonly fd: number;
   readonly #c = bind({
-    epoll_create1: { return: 'i32', arguments: ['i32'] },
-    epoll_ctl: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'u32'] },
-    epoll_wait: { return: 'i32', arguments: ['i32', 'u32', 'i32', 'i32'] },
+    epoll_create1: { return: 'i32', arguments: [WORD] },
+    epoll_ctl: { return: 'i32', arguments: [WORD, WORD, WORD, WORD] },
+    epoll_wait: { return: 'i32', arguments: [WORD, WORD, WORD, WORD] },
   });
   readonly #control = new Scratch(64);
   readonly #ready = new Scratch(MAX_EVENTS * EPOLL_EVENT_BYTES);
+  readonly #readyAt = BigInt(this.#ready.address);
+  readonly #word: bigint;
 
   constructor() {
     prepareErrno();
-    this.fd = this.#c.epoll_create1(EPOLL_CLOEXEC);
+    this.fd = this.#c.epoll_create1(BigInt(EPOLL_CLOEXEC));
     if (this.fd < 0) throw new Error(`epoll_create1: ${errnoName(errno())}`);
+    this.#word = BigInt(this.fd);
   }
 
   /**
@@ -55,16 +62,16 @@ export class Epoll {
     bytes.writeInt32LE(events | 0, 0);
     bytes.writeInt32LE(token, EPOLL_DATA_OFFSET);
     bytes.writeInt32LE(0, EPOLL_DATA_OFFSET + 4);
-    return this.#c.epoll_ctl(this.fd, EPOLL_CTL_ADD, fd, address) < 0 ? -errno() : 0;
+    return this.#c.epoll_ctl(this.#word, ADD, BigInt(fd), BigInt(address)) < 0 ? -errno() : 0;
   }
 
   remove(fd: number): void {
-    this.#c.epoll_ctl(this.fd, EPOLL_CTL_DEL, fd, this.#control.address);
+    this.#c.epoll_ctl(this.#word, DELETE, BigInt(fd), BigInt(this.#control.address));
   }
 
   /** Takes what is ready now, without blocking. Returns how many; read them by `eventsAt` and `tokenAt`. */
   wait(): number {
-    return Math.max(0, this.#c.epoll_wait(this.fd, this.#ready.address, MAX_EVENTS, 0));
+    return Math.max(0, this.#c.epoll_wait(this.#word, this.#readyAt, EVENTS, 0n));
   }
 
   eventsAt(index: number): number {

@@ -34,9 +34,9 @@ function roundTrip(): string | null {
     region.buffer.write('proxy', 64);
     stream.setView(0, region.address, 4);
     stream.setView(1, region.address + 64, 5);
-    if (stream.write(left, 2) !== 9) return 'sendmsg did not take the bytes';
+    if (stream.write(BigInt(left), 2) !== 9) return 'sendmsg did not take the bytes';
     if (epoll.wait() !== 1 || epoll.tokenAt(0) !== 7) return 'epoll did not report the bytes';
-    const size = stream.read(right, region.address + 128, 64);
+    const size = stream.read(BigInt(right), region.address + 128, 64);
     if (region.buffer.toString('latin1', 128, 128 + Math.max(0, size)) !== 'nodeproxy')
       return 'recvmsg gave other bytes';
     return null;

@@ -7,28 +7,31 @@ import type { Address } from '../api/socket.ts';
 import { SOCKADDR_BYTES, decodeAddress, encodeAddress, familyOf } from './address.ts';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_ERROR, SO_LINGER } from './constants.ts';
 import { errno, prepareErrno } from './errno.ts';
-import { bind } from './library.ts';
+import { WORD, bind } from './library.ts';
 import { Scratch } from './memory.ts';
 
 const LENGTH_AT = 128;
 const OPTION_AT = 144;
 
+const STREAM = BigInt(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
+const ACCEPTED = BigInt(SOCK_NONBLOCK | SOCK_CLOEXEC);
+
 export class SocketCalls {
   readonly #scratch = new Scratch(4096);
   readonly #c = bind({
-    socket: { return: 'i32', arguments: ['i32', 'i32', 'i32'] },
-    bind: { return: 'i32', arguments: ['i32', 'u32', 'i32'] },
-    listen: { return: 'i32', arguments: ['i32', 'i32'] },
-    accept4: { return: 'i32', arguments: ['i32', 'u32', 'u32', 'i32'] },
-    connect: { return: 'i32', arguments: ['i32', 'u32', 'i32'] },
-    getsockname: { return: 'i32', arguments: ['i32', 'u32', 'u32'] },
-    getpeername: { return: 'i32', arguments: ['i32', 'u32', 'u32'] },
-    setsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'u32', 'i32'] },
-    getsockopt: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'u32', 'u32'] },
-    shutdown: { return: 'i32', arguments: ['i32', 'i32'] },
-    close: { return: 'i32', arguments: ['i32'] },
-    dup: { return: 'i32', arguments: ['i32'] },
-    socketpair: { return: 'i32', arguments: ['i32', 'i32', 'i32', 'u32'] },
+    socket: { return: 'i32', arguments: [WORD, WORD, WORD] },
+    bind: { return: 'i32', arguments: [WORD, WORD, WORD] },
+    listen: { return: 'i32', arguments: [WORD, WORD] },
+    accept4: { return: 'i32', arguments: [WORD, WORD, WORD, WORD] },
+    connect: { return: 'i32', arguments: [WORD, WORD, WORD] },
+    getsockname: { return: 'i32', arguments: [WORD, WORD, WORD] },
+    getpeername: { return: 'i32', arguments: [WORD, WORD, WORD] },
+    setsockopt: { return: 'i32', arguments: [WORD, WORD, WORD, WORD, WORD] },
+    getsockopt: { return: 'i32', arguments: [WORD, WORD, WORD, WORD, WORD] },
+    shutdown: { return: 'i32', arguments: [WORD, WORD] },
+    close: { return: 'i32', arguments: [WORD] },
+    dup: { return: 'i32', arguments: [WORD] },
+    socketpair: { return: 'i32', arguments: [WORD, WORD, WORD, WORD] },
   });
 
   constructor() {
@@ -37,29 +40,29 @@ export class SocketCalls {
 
   /** A non-blocking stream socket of the address's family. */
   create(address: Address): number {
-    return checked(this.#c.socket(familyOf(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    return checked(this.#c.socket(BigInt(familyOf(address)), STREAM, 0n));
   }
 
   bind(fd: number, address: Address): number {
     const { bytes, address: at } = this.#scratch;
-    return checked(this.#c.bind(fd, at, encodeAddress(bytes, 0, address)));
+    return checked(this.#c.bind(BigInt(fd), BigInt(at), BigInt(encodeAddress(bytes, 0, address))));
   }
 
   listen(fd: number, backlog: number): number {
-    return checked(this.#c.listen(fd, backlog));
+    return checked(this.#c.listen(BigInt(fd), BigInt(backlog)));
   }
 
   /** `-EINPROGRESS` is the usual answer: writable readiness tells the rest, `takeError` how it went. */
   connect(fd: number, address: Address): number {
     const { bytes, address: at } = this.#scratch;
-    return checked(this.#c.connect(fd, at, encodeAddress(bytes, 0, address)));
+    return checked(this.#c.connect(BigInt(fd), BigInt(at), BigInt(encodeAddress(bytes, 0, address))));
   }
 
   /** The next connection of the queue, non-blocking. `peer()` gives its address until the next call. */
   accept(fd: number): number {
     const { u32, address } = this.#scratch;
     u32[LENGTH_AT >> 2] = SOCKADDR_BYTES;
-    return checked(this.#c.accept4(fd, address, address + LENGTH_AT, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    return checked(this.#c.accept4(BigInt(fd), BigInt(address), BigInt(address + LENGTH_AT), ACCEPTED));
   }
 
   /** Address that the last `accept` filled in. */
@@ -71,21 +74,23 @@ export class SocketCalls {
   localAddress(fd: number): Address {
     const { bytes, u32, address } = this.#scratch;
     u32[LENGTH_AT >> 2] = SOCKADDR_BYTES;
-    this.#c.getsockname(fd, address, address + LENGTH_AT);
+    this.#c.getsockname(BigInt(fd), BigInt(address), BigInt(address + LENGTH_AT));
     return decodeAddress(bytes, 0, u32[LENGTH_AT >> 2] ?? 0);
   }
 
   remoteAddress(fd: number): Address {
     const { bytes, u32, address } = this.#scratch;
     u32[LENGTH_AT >> 2] = SOCKADDR_BYTES;
-    this.#c.getpeername(fd, address, address + LENGTH_AT);
+    this.#c.getpeername(BigInt(fd), BigInt(address), BigInt(address + LENGTH_AT));
     return decodeAddress(bytes, 0, u32[LENGTH_AT >> 2] ?? 0);
   }
 
   setOption(fd: number, level: number, name: number, value: number): number {
     const { i32, address } = this.#scratch;
     i32[OPTION_AT >> 2] = value;
-    return checked(this.#c.setsockopt(fd, level, name, address + OPTION_AT, 4));
+    return checked(
+      this.#c.setsockopt(BigInt(fd), BigInt(level), BigInt(name), BigInt(address + OPTION_AT), 4n),
+    );
   }
 
   /** `SO_LINGER` with time zero: the following close sends RST and drops what is unsent. */
@@ -93,7 +98,7 @@ export class SocketCalls {
     const { i32, address } = this.#scratch;
     i32[OPTION_AT >> 2] = 1;
     i32[(OPTION_AT >> 2) + 1] = 0;
-    this.#c.setsockopt(fd, SOL_SOCKET, SO_LINGER, address + OPTION_AT, 8);
+    this.#c.setsockopt(BigInt(fd), BigInt(SOL_SOCKET), BigInt(SO_LINGER), BigInt(address + OPTION_AT), 8n);
   }
 
   /** The pending error of the socket as a positive errno, 0 for none; reading it clears it. */
@@ -101,26 +106,32 @@ export class SocketCalls {
     const { i32, u32, address } = this.#scratch;
     i32[OPTION_AT >> 2] = 0;
     u32[LENGTH_AT >> 2] = 4;
-    this.#c.getsockopt(fd, SOL_SOCKET, SO_ERROR, address + OPTION_AT, address + LENGTH_AT);
+    this.#c.getsockopt(
+      BigInt(fd),
+      BigInt(SOL_SOCKET),
+      BigInt(SO_ERROR),
+      BigInt(address + OPTION_AT),
+      BigInt(address + LENGTH_AT),
+    );
     return i32[OPTION_AT >> 2] ?? 0;
   }
 
   shutdown(fd: number, how: number): number {
-    return checked(this.#c.shutdown(fd, how));
+    return checked(this.#c.shutdown(BigInt(fd), BigInt(how)));
   }
 
   close(fd: number): number {
-    return checked(this.#c.close(fd));
+    return checked(this.#c.close(BigInt(fd)));
   }
 
   dup(fd: number): number {
-    return checked(this.#c.dup(fd));
+    return checked(this.#c.dup(BigInt(fd)));
   }
 
   /** Two connected unix stream sockets. */
   pair(): [number, number] {
     const { i32, address } = this.#scratch;
-    const rc = this.#c.socketpair(1, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, address);
+    const rc = this.#c.socketpair(1n, STREAM, 0n, BigInt(address));
     if (rc < 0) throw new Error(`socketpair failed: errno ${errno()}`);
     return [i32[0] ?? -1, i32[1] ?? -1];
   }

@@ -10,14 +10,11 @@
  */
 import { CLOCK_REALTIME, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, SO_TIMESTAMPNS } from './constants.ts';
 import { EAGAIN, errno, prepareErrno } from './errno.ts';
-import { bind } from './library.ts';
+import { WORD, bind } from './library.ts';
 import { Scratch } from './memory.ts';
 
 /** Views that one `sendmsg` gathers; the kernel's own limit is 1024, and more than this is rare. */
 export const MAX_VIEWS = 64;
-
-const RECEIVE = 0;
-const SEND = 1;
 
 const MSGHDR_BYTES = 56;
 const CONTROL_BYTES = 64;
@@ -29,29 +26,38 @@ const WRITE_IOV = 512;
 const CLOCK_AT = WRITE_IOV + MAX_VIEWS * 16;
 const PEEK_BYTE = CLOCK_AT + 32;
 
+const NO_SIGNAL = BigInt(MSG_NOSIGNAL);
+const PEEK = BigInt(MSG_PEEK | MSG_DONTWAIT);
+const REALTIME = BigInt(CLOCK_REALTIME);
+
 export class StreamCalls {
   readonly #scratch = new Scratch(4096);
-  /** The calls by number, see `#call`. */
-  readonly #operations: readonly ((fd: number, header: number) => number)[];
-  readonly #recv: (fd: number, buffer: number, size: number, flags: number) => number;
-  readonly #clockGettime: (clock: number, at: number) => number;
+  readonly #recvmsg: (fd: bigint, header: bigint, flags: bigint) => number;
+  readonly #sendmsg: (fd: bigint, header: bigint, flags: bigint) => number;
+  readonly #recv: (fd: bigint, buffer: bigint, size: bigint, flags: bigint) => number;
+  readonly #clockGettime: (clock: bigint, at: bigint) => number;
+  readonly #readHeader: bigint;
+  readonly #writeHeader: bigint;
+  readonly #peekByte: bigint;
+  readonly #clockAt: bigint;
 
   constructor() {
     prepareErrno();
     const c = bind({
-      recvmsg: { return: 'i32', arguments: ['i32', 'u32', 'i32'] },
-      sendmsg: { return: 'i32', arguments: ['i32', 'u32', 'i32'] },
-      recv: { return: 'i32', arguments: ['i32', 'u32', 'i32', 'i32'] },
-      clock_gettime: { return: 'i32', arguments: ['i32', 'u32'] },
+      recvmsg: { return: 'i32', arguments: [WORD, WORD, WORD] },
+      sendmsg: { return: 'i32', arguments: [WORD, WORD, WORD] },
+      recv: { return: 'i32', arguments: [WORD, WORD, WORD, WORD] },
+      clock_gettime: { return: 'i32', arguments: [WORD, WORD] },
     });
-    const { recvmsg, sendmsg } = c;
-    this.#operations = [
-      (fd, header) => recvmsg(fd, header, 0),
-      (fd, header) => sendmsg(fd, header, MSG_NOSIGNAL),
-    ];
+    this.#recvmsg = c.recvmsg;
+    this.#sendmsg = c.sendmsg;
     this.#recv = c.recv;
     this.#clockGettime = c.clock_gettime;
     const { u32, address } = this.#scratch;
+    this.#readHeader = BigInt(address + READ_HEADER);
+    this.#writeHeader = BigInt(address + WRITE_HEADER);
+    this.#peekByte = BigInt(address + PEEK_BYTE);
+    this.#clockAt = BigInt(address + CLOCK_AT);
     u32.fill(0, READ_HEADER >> 2, (READ_HEADER + MSGHDR_BYTES) >> 2);
     u32[(READ_HEADER + 16) >> 2] = address + READ_IOV;
     u32[(READ_HEADER + 24) >> 2] = 1;
@@ -60,12 +66,12 @@ export class StreamCalls {
   }
 
   /** Reads into `[address, address + size)`. Bytes read, 0 at the end of the stream, or `-errno`. */
-  read(fd: number, address: number, size: number): number {
-    const { u32, address: base } = this.#scratch;
+  read(fd: bigint, address: number, size: number): number {
+    const { u32 } = this.#scratch;
     u32[READ_IOV >> 2] = address;
     u32[(READ_IOV + 8) >> 2] = size;
     u32[(READ_HEADER + 40) >> 2] = CONTROL_BYTES;
-    const result = this.#call(RECEIVE, fd, base + READ_HEADER);
+    const result = this.#recvmsg(fd, this.#readHeader, 0n);
     return result < 0 ? -errno() : result;
   }
 
@@ -86,16 +92,15 @@ export class StreamCalls {
   }
 
   /** Writes the first `count` views. Bytes taken, or `-errno`. */
-  write(fd: number, count: number): number {
-    const { u32, address } = this.#scratch;
-    u32[(WRITE_HEADER + 24) >> 2] = count;
-    const result = this.#call(SEND, fd, address + WRITE_HEADER);
+  write(fd: bigint, count: number): number {
+    this.#scratch.u32[(WRITE_HEADER + 24) >> 2] = count;
+    const result = this.#sendmsg(fd, this.#writeHeader, NO_SIGNAL);
     return result < 0 ? -errno() : result;
   }
 
   /** 1 when bytes lie unread, 0 when none do, -1 when the peer has closed or reset. Consumes nothing. */
-  peek(fd: number): number {
-    const result = this.#recv(fd, this.#scratch.address + PEEK_BYTE, 1, MSG_PEEK | MSG_DONTWAIT);
+  peek(fd: bigint): number {
+    const result = this.#recv(fd, this.#peekByte, 1n, PEEK);
     if (result > 0) return 1;
     if (result === 0) return -1;
     const code = errno();
@@ -104,17 +109,8 @@ export class StreamCalls {
 
   /** Wall clock in fractional epoch ms, of the same clock as `readStamp`. */
   realtime(): number {
-    const { u32, address } = this.#scratch;
-    this.#clockGettime(CLOCK_REALTIME, address + CLOCK_AT);
+    const { u32 } = this.#scratch;
+    this.#clockGettime(REALTIME, this.#clockAt);
     return (u32[CLOCK_AT >> 2] ?? 0) * 1000 + (u32[(CLOCK_AT + 8) >> 2] ?? 0) / 1e6;
-  }
-
-  /**
-   * One place that calls both, on purpose: it sees two functions, so the compiler does not inline them into their callers but
-   * compiles each by itself, small enough for Node's wrapper of the C function to be inlined (see `os/library.ts`).
-   */
-  #call(operation: number, fd: number, header: number): number {
-    const call = this.#operations[operation];
-    return call === undefined ? -1 : call(fd, header);
   }
 }

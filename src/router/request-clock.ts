@@ -26,7 +26,7 @@ export class RequestClock {
   onComplete(tunnel: boolean): void {
     if (this.complete) return;
     this.complete = true;
-    this.#completeAt = this.#config.dispatcher.clock.now();
+    this.#completeAt = this.#config.dispatcher.clock.recent();
     if (this.limits.routeMs <= 0 || tunnel) return;
     this.#route = this.#config.timers.take(this.#owner, 'route');
     this.#route.enable(this.limits.routeMs);

@@ -6,6 +6,7 @@
  */
 import type { PoolStatus } from '../api/admin.ts';
 import type { AccessLog } from '../api/envoy.ts';
+import type { Clock } from '../api/event.ts';
 import type { AccessLogs, LineSink } from '../api/observe.ts';
 import type { ClusterSnapshot } from '../api/upstream.ts';
 import type { FromWorker, RoutePart, WorkerOptions } from '../api/server.ts';
@@ -17,6 +18,7 @@ import { NETWORK_FILTERS, prepareUpstreamFilters } from '../extensions/registry.
 import { ConnectionFactory } from '../network/connection-factory.ts';
 import { SlabStats } from '../observe/stats/slab-stats.ts';
 import { WorkerSinks } from '../observe/worker-sinks.ts';
+import { SyscallClock } from '../os/syscall-clock.ts';
 import { threadId } from '../os/thread.ts';
 import { SharedCounts } from '../upstream/breaker/shared-counts.ts';
 import { WorkerClusterManager } from '../upstream/cluster-manager.ts';
@@ -49,7 +51,7 @@ export interface WorkerParts {
 export type Send = (message: FromWorker) => void;
 
 export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
-  const dispatcher = new TurnDispatcher({ name: options.name, clock: new SystemClock(), tid: threadId() });
+  const dispatcher = new TurnDispatcher({ name: options.name, clock: clockOf(options), tid: threadId() });
   const ids = new ConnectionIds(options.connectionIds);
   const connections = new ConnectionFactory(dispatcher, options.socketInterface, ids, options.coalesceWrites);
   const stats = new SlabStats({ announce: send });
@@ -107,4 +109,8 @@ export function buildWorker(options: WorkerOptions, send: Send): WorkerParts {
     loopTimes: new LoopTimes(dispatcher.clock, loopStats),
     pools: () => poolStatuses(options.name, clusters.describe()),
   };
+}
+
+function clockOf({ socketInterface }: WorkerOptions): Clock {
+  return socketInterface === 'syscall' ? new SyscallClock() : new SystemClock();
 }

@@ -32,9 +32,9 @@ for (let round = 0; round < ROUNDS; round += 1) {
   region.buffer.fill(0, 2 * SIZE, 3 * SIZE);
   stream.setView(0, region.address, SIZE / 2);
   stream.setView(1, region.address + SIZE / 2, SIZE / 2);
-  if (stream.write(left, 2) !== SIZE) throw new Error(`short write in round ${round}`);
+  if (stream.write(BigInt(left), 2) !== SIZE) throw new Error(`short write in round ${round}`);
   if (epoll.wait() !== 1 || epoll.tokenAt(0) !== 5) throw new Error(`lost event in round ${round}`);
-  if (stream.read(right, region.address + 2 * SIZE, SIZE) !== SIZE)
+  if (stream.read(BigInt(right), region.address + 2 * SIZE, SIZE) !== SIZE)
     throw new Error(`short read in round ${round}`);
   const got = region.buffer.subarray(2 * SIZE, 3 * SIZE);
   if (!got.equals(region.buffer.subarray(0, SIZE))) throw new Error(`other bytes in round ${round}`);
