@@ -1,9 +1,12 @@
 /**
  * The dispatcher: one per thread, the only source of callbacks on the byte path.
  *
- * A *turn* is one handling of ready events: I/O callbacks, then due posts, then the flush list, then deferred deletion.
+ * A *turn* is one handling of ready events: reads, I/O callbacks, then due posts, then the flush list, then deferred deletion.
  *
- *   ready events -> callbacks -> posts -> flush list (one sendmsg per connection) -> turn blocks reset -> deferred deletion
+ *   ready events -> reads -> callbacks -> posts -> flush list (one sendmsg per connection) -> turn blocks reset -> deferred deletion
+ *
+ * System calls of one kind stand together, all reads in front of the first callback and all writes in front of what comes of them:
+ * the kernel's code and ours drive each other out of the processor's caches once a turn and not once a request.
  */
 
 /** Monotonic and wall time in fractional milliseconds. The only source of time in the code (tests inject a fake). */
@@ -27,8 +30,10 @@ export interface Timer {
 }
 
 export interface Flushable {
-  /** Called once at the end of the turn in which `scheduleFlush` was called. */
+  /** Called once at the end of the turn in which `scheduleFlush` was called: writes, and calls nobody. */
   flush(): void;
+  /** Called when all that were scheduled with it have written: acts on what came of it. */
+  afterFlush(): void;
 }
 
 export interface Disposable {

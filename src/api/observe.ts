@@ -181,7 +181,7 @@ export interface StreamInfo {
   /** The observer to hand to `Connection.observeWrites` for this group; also keeps wire byte counts and last-byte times. */
   writeObserver(group: 'upstreamWrite' | 'downstreamWrite'): IoObserver;
   /** Called when the response's last byte has been taken by the kernel (from the downstream write observer's `onFlushed`). */
-  onDelivered: (() => void) | null;
+  onDelivered: ((at: number) => void) | null;
   /** A new attempt begins: upstream groups and times start anew (Envoy: the log shows the last attempt). */
   resetUpstream(): void;
   /** ms that each HTTP filter of the chain took: synchronous calls, and waiting after it stopped the iteration. */

@@ -21,11 +21,11 @@ export interface ReadResult {
   end: number;
   /** True if the read filled the space that was offered: more may be waiting. */
   full: boolean;
-  /** Fractional ms, monotonic, when the call began. */
+  /** Fractional ms, monotonic, when the call began; of a read that was made ahead: when its turn came. */
   at: number;
   /** ms inside the system call; -1 where it is not known (portable). */
   took: number;
-  /** ms that the newest of these bytes waited in the kernel before the call; -1 where it is not known. */
+  /** ms that the newest of these bytes had waited until `at`, in the kernel and read ahead; -1 where it is not known. */
   waited: number;
   /** errno name, `ECONNRESET`; '' unless `error`. */
   errorCode: string;
@@ -43,6 +43,11 @@ export interface WriteResult {
 
 /** Called by the dispatcher. None is called after `close()`. */
 export interface SocketEvents {
+  /**
+   * `onReadable` will follow in this turn, behind the reads of other sockets: a read may be made now, and must call nobody. Not every
+   * `onReadable` has it in front.
+   */
+  onReadAhead(): void;
   onReadable(): void;
   onWritable(): void;
   /**

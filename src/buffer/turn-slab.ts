@@ -8,7 +8,8 @@
  *   slab 0: [read C5][head C6][read C6] ... | slab 1: [read C7] ...        end of turn: position = 0
  */
 import type { Block } from '../api/bytes.ts';
-import { MemoryBlock } from './bytes.ts';
+import { writeLatin1 } from '../base/latin1.ts';
+import { MemoryBlock, View } from './bytes.ts';
 
 /** One read takes as much as lies in the kernel up to this: fewer calls for bulk (HAProxy reads 16 KiB at a time). */
 export const SLAB_BYTES = 256 * 1024;
@@ -42,6 +43,11 @@ export class TurnSlab {
     this.block = this.#first();
   }
 
+  /** Only a little is used: what is read now may wait for its turn. */
+  get roomy(): boolean {
+    return this.#current === 0;
+  }
+
   /** The turn has used so much that it should end before more is read. */
   get crowded(): boolean {
     return this.#current >= CROWDED_AT;
@@ -62,6 +68,14 @@ export class TurnSlab {
       this.#slabs.push(next);
     }
     this.block = next;
+  }
+
+  /** The text's bytes, one for each character. */
+  latin1(text: string): View {
+    this.reserve(text.length);
+    const start = this.position;
+    this.position = start + writeLatin1(this.block.buffer, text, start);
+    return new View(this.block, start, this.position);
   }
 
   /** Everything handed out this turn may be overwritten from now on. */

@@ -4,7 +4,7 @@
  * Sockets are registered once, edge triggered, for both directions: no `epoll_ctl` on the byte path. Each has a token, its
  * place in a table; the generation in the token's upper bits tells an event of a closed descriptor from one of its successor.
  *
- *   libuv: epoll fd readable -> immediate -> poll(): [ turn: wait, callbacks ] x a bounded number -> back to libuv
+ *   libuv: epoll fd readable -> immediate -> poll(): [ turn: wait, reads, callbacks ] x a bounded number -> back to libuv
  */
 import { EPOLLEXCLUSIVE, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../os/constants.ts';
 import { Epoll, watchInLoop } from '../os/epoll.ts';
@@ -17,8 +17,18 @@ export interface EventHandler {
    * FIN whose turn comes later in the same batch. Must not call anyone.
    */
   noteEvents(events: number): void;
-  /** Acts on what was noted. */
+  /** Reads what is there, in front of all callbacks of the batch. Must not call anyone. */
+  readAhead(): void;
+  /** Acts on what was noted and read. */
   handleEvents(): void;
+}
+
+/** The memory that a turn's reads use up. */
+export interface TurnMemory {
+  /** There is room for the reads of sockets whose callbacks come later. */
+  readonly roomy: boolean;
+  /** It is nearly used up: the turn should end. */
+  readonly crowded: boolean;
 }
 
 /** Turns in one visit from libuv: enough to stay off its loop under load, few enough that timers and ports get theirs. */
@@ -35,11 +45,11 @@ export class EpollSource {
   readonly #generations: number[] = [];
   readonly #freeIndexes: number[] = [];
   readonly #stopWatching: () => void;
-  /** Asked after each event: true ends the turn early (turn memory is nearly used up). */
-  crowded: () => boolean = () => false;
+  readonly #memory: TurnMemory;
 
-  constructor(dispatcher: TurnDispatcher) {
+  constructor(dispatcher: TurnDispatcher, memory: TurnMemory) {
     this.#dispatcher = dispatcher;
+    this.#memory = memory;
     this.#stopWatching = watchInLoop(this.#epoll.fd, () => this.#poll());
   }
 
@@ -83,24 +93,29 @@ export class EpollSource {
   }
 
   #handle(count: number): void {
-    for (let at = 0; at < count; at += 1) {
-      const token = this.#epoll.tokenAt(at);
-      const index = token & INDEX_MASK;
-      if (this.#token(index) === token) this.#handlers[index]?.noteEvents(this.#epoll.eventsAt(at));
-    }
+    for (let at = 0; at < count; at += 1) this.#handlerAt(at)?.noteEvents(this.#epoll.eventsAt(at));
     this.#dispatcher.begin();
+    let read = 0;
     for (let at = 0; at < count; at += 1) {
-      const token = this.#epoll.tokenAt(at);
-      const index = token & INDEX_MASK;
-      // An earlier callback of this batch may have closed it.
-      if (this.#token(index) !== token) continue;
-      this.#handlers[index]?.handleEvents();
-      if (this.crowded()) {
+      while (read < count && (read === at || this.#memory.roomy)) {
+        this.#handlerAt(read)?.readAhead();
+        read += 1;
+      }
+      this.#handlerAt(at)?.handleEvents();
+      // What was read ahead lies in this turn's memory: the turn lasts until that is handled.
+      if (read === at + 1 && this.#memory.crowded) {
         this.#dispatcher.end();
         this.#dispatcher.begin();
       }
     }
     this.#dispatcher.end();
+  }
+
+  /** Whose event of the batch it is; none where an earlier callback of the batch has closed it. */
+  #handlerAt(at: number): EventHandler | null | undefined {
+    const token = this.#epoll.tokenAt(at);
+    const index = token & INDEX_MASK;
+    return this.#token(index) === token ? this.#handlers[index] : null;
   }
 
   #add(fd: number, events: number, handler: EventHandler): number {

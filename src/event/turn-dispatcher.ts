@@ -131,10 +131,13 @@ export class TurnDispatcher implements Dispatcher {
     for (const task of tasks) task();
   }
 
-  /** A flush may close a connection whose callbacks write to others: the list may grow while it runs. */
+  /** What comes of a flush may close a connection whose callbacks write to others: the list may grow, by another round of it. */
   #runFlushes(): void {
     const items = this.#flushes;
-    for (let index = 0; index < items.length; index += 1) items[index]?.flush();
+    for (let from = 0, to = items.length; from < to; from = to, to = items.length) {
+      for (let index = from; index < to; index += 1) items[index]?.flush();
+      for (let index = from; index < to; index += 1) items[index]?.afterFlush();
+    }
     while (items.length > 0) items.pop();
   }
 

@@ -175,8 +175,8 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
     this.move('response-end');
     this.filters?.stop();
     this.sentAtCheck = this.connection.bytesSent;
-    this.info.onDelivered = () => {
-      if (!this.over) this.finish('delivered');
+    this.info.onDelivered = (at) => {
+      if (!this.over) this.finish('delivered', at);
     };
   }
 
@@ -185,7 +185,7 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
     if (this.over) return;
     const { delivering } = this;
     this.owner.config.stats.rq.txReset.inc();
-    this.finish('reset');
+    this.finish('reset', this.dispatcher.clock.now());
     this.#encoder.stream.resetStream('local reset');
     // The codec is through with it: its last bytes lie in the connection's buffer, where HTTP/1 can only drop them all.
     if (delivering && this.owner.protocol !== 'HTTP/2')
@@ -212,18 +212,16 @@ export abstract class StreamCore implements StreamCallbacks, WaitView, LogContex
           ? `downstream_local_disconnect(${connection.closeReason})`
           : 'downstream_remote_disconnect';
     }
-    this.finish('reset');
+    this.finish('reset', this.dispatcher.clock.now());
   }
 
   protected move(transition: StreamTransition): void {
     this.#state = nextStreamState(this.#state, transition);
   }
 
-  protected finish(transition: 'delivered' | 'reset'): void {
+  protected finish(transition: 'delivered' | 'reset', at: number): void {
     this.move(transition);
-    // The kernel took the last byte just now, and its write was timed.
-    const { clock } = this.dispatcher;
-    this.info.close(transition === 'delivered' ? clock.recent() : clock.now());
+    this.info.close(at);
     if (log.traceOn)
       log.trace(
         `${this.mark} stream ${transition === 'delivered' ? 'done: the kernel has its last byte' : 'reset'}`,

@@ -79,6 +79,6 @@ export abstract class ConnectionSides {
   }
 
   peek(): number {
-    return this.socket.peek();
+    return this.reads.peek(this.socket);
   }
 }

@@ -3,7 +3,9 @@
  *
  *   readiness -> read -> read buffer -> filters drain what they use; the rest waits here for the next read or for `enable`
  *
- * What a filter leaves in the buffer is copied out of the turn's memory at the end of the turn (`own`).
+ * What a filter leaves in the buffer is copied out of the turn's memory at the end of the turn (`own`). The first read of a
+ * readiness is made ahead, together with those of other connections, and handled when the turn of this one comes: what its
+ * bytes wait meanwhile is `waited`, as if they had lain in the kernel.
  */
 import type { Connection, LastRead } from '../api/network.ts';
 import type { ReadResult, Socket } from '../api/socket.ts';
@@ -41,6 +43,8 @@ export class ReadSide {
   readonly #thread: ConnectionThread;
   readonly #buffer: ChunkQueue;
   #resumePosted = false;
+  /** A read that was made and not handled yet. Other than bytes it may stay so over turns, while reads are off. */
+  #ahead: ReadResult | null = null;
 
   constructor(owner: ReadOwner, thread: ConnectionThread, bufferLimit: number) {
     this.#owner = owner;
@@ -54,11 +58,23 @@ export class ReadSide {
     this.limit = readLimit(bytes);
   }
 
+  readAhead(socket: Socket): void {
+    const open = this.#owner.state === 'open';
+    if (open && this.#ahead === null && !this.control.disabled) this.#ahead = socket.read(this.limit);
+  }
+
+  /** As `Socket.peek`, of what is not handled yet. */
+  peek(socket: Socket): number {
+    const ahead = this.#ahead;
+    if (ahead === null || ahead.status === 'again') return socket.peek();
+    return ahead.status === 'data' ? ahead.end - ahead.start : -1;
+  }
+
   onReadable(socket: Socket): void {
     const owner = this.#owner;
     for (let count = 0; count < READS_PER_EVENT; count += 1) {
       if (this.control.disabled || owner.state === 'closed' || owner.state === 'connecting') return;
-      const result = socket.read(this.limit);
+      const result = this.#takeAhead() ?? socket.read(this.limit);
       if (result.status !== 'data') {
         if (result.status === 'end') owner.onReadEnd();
         else if (result.status === 'error') owner.onReadError(result.errorCode);
@@ -74,8 +90,9 @@ export class ReadSide {
   disable(socket: Socket, disable: boolean, cause: 'flow' | 'codec'): void {
     if (!this.control.change(disable, cause, this.#thread.dispatcher.clock.now())) return;
     if (log.traceOn) log.trace(`[C${this.#owner.id}] reads ${disable ? 'off' : 'on'} (${cause})`);
+    if (disable && this.#ahead?.status === 'data') this.#keepAhead();
     socket.setReadInterest(!disable);
-    if (!disable && this.#buffer.length > 0) this.#postResume(socket);
+    if (!disable && (this.#buffer.length > 0 || this.#ahead !== null)) this.#postResume(socket);
   }
 
   /**
@@ -87,9 +104,10 @@ export class ReadSide {
     if (owner.state === 'closed' || !this.control.disabled) return;
     const client = owner.side === 'downstream';
     const kept = this.#buffer.length > 0;
-    if (errorCode !== '') {
-      if (client || (!kept && socket.peek() <= 0)) owner.onReadError(errorCode);
-    } else if (client && !owner.halfClose && !kept && owner.writeBuffered === 0 && socket.peek() < 0) {
+    const error = errorCode === '' && this.#ahead?.status === 'error' ? this.#ahead.errorCode : errorCode;
+    if (error !== '') {
+      if (client || (!kept && this.peek(socket) <= 0)) owner.onReadError(error);
+    } else if (client && !owner.halfClose && !kept && owner.writeBuffered === 0 && this.peek(socket) < 0) {
       owner.onReadEnd();
     }
   }
@@ -111,9 +129,40 @@ export class ReadSide {
 
   clear(): void {
     this.#buffer.clear();
+    this.#ahead = null;
+  }
+
+  /** The read that was made ahead, as if it had ended now. */
+  #takeAhead(): ReadResult | null {
+    const ahead = this.#ahead;
+    if (ahead === null) return null;
+    this.#ahead = null;
+    const at = this.#thread.dispatcher.clock.now() - ahead.took;
+    if (ahead.waited >= 0) ahead.waited += at - ahead.at;
+    ahead.at = at;
+    return ahead;
+  }
+
+  /** Reads were switched off before it was handled: its bytes wait like those that a filter leaves. */
+  #keepAhead(): void {
+    const ahead = this.#takeAhead();
+    if (ahead === null) return;
+    this.#note(ahead);
+    if (this.#owner.state !== 'open') return;
+    this.#buffer.push(new View(ahead.block, ahead.start, ahead.end));
+    this.#owner.onBytesKept();
   }
 
   #take(result: ReadResult): void {
+    this.#note(result);
+    // A closing connection reads on, so that no unread byte turns its FIN into a reset, and drops what it reads.
+    if (this.#owner.state !== 'open') return;
+    this.#buffer.push(new View(result.block, result.start, result.end));
+    if (log.debugOn) this.#filterLogged();
+    else this.#filter();
+  }
+
+  #note(result: ReadResult): void {
     const { lastRead } = this;
     const size = result.end - result.start;
     lastRead.serial += 1;
@@ -123,11 +172,6 @@ export class ReadSide {
     lastRead.bytes = size;
     this.received += size;
     if (log.traceOn) log.trace(`[C${this.#owner.id}] read ${size} bytes`);
-    // A closing connection reads on, so that no unread byte turns its FIN into a reset, and drops what it reads.
-    if (this.#owner.state !== 'open') return;
-    this.#buffer.push(new View(result.block, result.start, result.end));
-    if (log.debugOn) this.#filterLogged();
-    else this.#filter();
   }
 
   #filter(): void {

@@ -12,8 +12,7 @@ import type { Flushable } from '../api/event.ts';
 import type { CloseType, ConnectionCallbacks, ConnectionEvent, ConnectionState } from '../api/network.ts';
 import type { IoObserver } from '../api/observe.ts';
 import type { Socket, SocketEvents } from '../api/socket.ts';
-import { writeLatin1 } from '../base/latin1.ts';
-import { EMPTY, View } from '../buffer/bytes.ts';
+import { EMPTY } from '../buffer/bytes.ts';
 import { ChunkQueue } from '../buffer/chunk-queue.ts';
 import type { TurnDispatcher } from '../event/turn-dispatcher.ts';
 import { ConnectionSides } from './connection-sides.ts';
@@ -109,12 +108,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
 
   writeText(text: string): void {
     if (!this.#acceptsWrites()) return;
-    const { slab } = this.#thread;
-    slab.reserve(text.length);
-    const start = slab.position;
-    const end = start + writeLatin1(slab.block.buffer, text, start);
-    slab.position = end;
-    this.write(new View(slab.block, start, end), false);
+    this.write(this.#thread.slab.latin1(text), false);
   }
 
   endWrite(): void {
@@ -169,6 +163,10 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     if (this.writes.queue.length > 0 || this.writes.endRequested) this.onBytesKept();
   }
 
+  onReadAhead(): void {
+    this.reads.readAhead(this.socket);
+  }
+
   onReadable(): void {
     this.reads.onReadable(this.socket);
   }
@@ -199,21 +197,24 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     this.#finish('remote-close', errorCode, false);
   }
 
-  /** Something of this connection needs the end of the turn: bytes to send, or bytes to keep. */
+  /** This connection needs the end of the turn: bytes to send, or bytes to keep. */
   onBytesKept(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
     this.dispatcher.scheduleFlush(this);
   }
 
-  /** End of the turn: offers what is queued to the kernel, and keeps what it does not take. */
+  /** End of the turn: offers what is queued to the kernel. */
   flush(): void {
     this.#flushScheduled = false;
     this.reads.own();
-    if (this.state === 'closed' || this.state === 'connecting') {
-      this.writes.queue.own();
-      return;
-    }
+    if (this.state === 'closed' || this.state === 'connecting') this.writes.queue.own();
+    else this.writes.offer(this.socket);
+  }
+
+  /** Offers what is still to be written, keeps what the kernel does not take, and tells. */
+  afterFlush(): void {
+    if (this.state === 'closed' || this.state === 'connecting') return;
     const error = this.writes.flush(this.socket, this.id);
     if (error !== '') {
       this.#onWriteError(error);
@@ -225,8 +226,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
   }
 
   #markConnected(at: number): void {
-    this.connectedAt = at;
-    this.handshakeAt = at;
+    this.connectedAt = this.handshakeAt = at;
   }
 
   #alive(): boolean {
@@ -276,7 +276,7 @@ export class StreamConnection extends ConnectionSides implements ReadOwner, Sock
     this.#closing.stop();
     this.socket.close(reset);
     this.reads.clear();
-    this.writes.close();
+    this.writes.close(this.socket, this.id);
     this.#tell((callbacks) => callbacks.onEvent(event));
   }
 

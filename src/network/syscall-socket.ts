@@ -107,6 +107,10 @@ export class SyscallSocket implements Socket, EventHandler {
     if (events & (EPOLLIN | HANG_UP)) this.#readable = true;
   }
 
+  readAhead(): void {
+    if (this.#interest && !this.#connecting && this.#noted & (EPOLLIN | HANG_UP)) this.#events.onReadAhead();
+  }
+
   handleEvents(): void {
     const events = this.#noted;
     this.#noted = 0;

@@ -185,6 +185,10 @@ class SyscallListenSocket implements ListenSocket, EventHandler {
     // Level triggered: whoever is ready is asked by `accept` itself.
   }
 
+  readAhead(): void {
+    // Connections are accepted one by one.
+  }
+
   handleEvents(): void {
     const { sockets, clock } = this.#thread;
     for (let count = 0; count < this.#acceptsPerEvent && this.#token >= 0; count += 1) {

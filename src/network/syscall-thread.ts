@@ -34,8 +34,7 @@ export class SyscallThread {
     this.dispatcher = dispatcher;
     this.clock = dispatcher.clock;
     this.slab = new TurnSlab((size) => this.arena.slab(size), POISON_TURNS);
-    this.source = new EpollSource(dispatcher);
-    this.source.crowded = () => this.slab.crowded;
+    this.source = new EpollSource(dispatcher, this.slab);
     const staging = mapRegion(STAGING_BYTES);
     if (staging === null) throw new Error('no memory below 2 GiB');
     this.staging = staging;

@@ -1,10 +1,11 @@
 /**
  * The sending half of a connection: the watermark queue, the positions of its bytes, who observes them, and the flush.
  *
- * One flush a turn offers everything queued in as few gathered writes as it takes. When the kernel takes less, the rest is
- * copied out of the turn's memory and waits for writability; how often that happened is the `blocked` of the next record.
+ * One flush a turn offers everything queued in as few gathered writes as it takes: the first in `offer`, together with those of
+ * other connections, what is left in `flush`. When the kernel takes less, the rest is copied out of the turn's memory and
+ * waits for writability; how often that happened is the `blocked` of the next record.
  */
-import type { Socket } from '../api/socket.ts';
+import type { Socket, WriteResult } from '../api/socket.ts';
 import { WatermarkQueue } from '../buffer/watermark-queue.ts';
 import type { WatermarkCallbacks } from '../buffer/watermark-queue.ts';
 import { log } from './connection-log.ts';
@@ -25,6 +26,8 @@ export class WriteSide {
   progressed = false;
   readonly #thread: ConnectionThread;
   #timesBlocked = 0;
+  /** What came of `offer`, not looked at yet. */
+  #offered: WriteResult | null = null;
 
   constructor(thread: ConnectionThread, callbacks: WatermarkCallbacks) {
     this.#thread = thread;
@@ -36,18 +39,29 @@ export class WriteSide {
     return this.flushed + this.queue.length;
   }
 
+  /** One write, of what is queued now. Calls nobody: `flush` looks at what came of it. */
+  offer(socket: Socket): void {
+    if (this.queue.length > 0 && !this.blocked) this.#offered = this.#write(socket);
+  }
+
   /** '' or the name of the error that ended writing for good. */
   flush(socket: Socket, connectionId: number): string {
     this.progressed = false;
-    while (this.queue.length > 0 && !this.blocked) {
-      const { views, viewsPerWrite } = this.#thread;
-      const result = socket.write(views, this.queue.gather(views, viewsPerWrite));
+    let writtenAt = -1;
+    while (this.#offered !== null || (this.queue.length > 0 && !this.blocked)) {
+      const result = this.#offered ?? this.#write(socket);
+      this.#offered = null;
       if (result.errorCode !== '') return result.errorCode;
       if (result.blocked) this.blocked = true;
+      writtenAt = result.at + result.took;
       this.#account(socket, connectionId, result);
     }
-    // The end of the write was the last time that was asked for.
-    if (!this.observers.empty) this.observers.release(this.flushed, this.#thread.dispatcher.clock.recent());
+    if (!this.observers.empty) {
+      this.observers.release(
+        this.flushed,
+        writtenAt < 0 ? this.#thread.dispatcher.clock.recent() : writtenAt,
+      );
+    }
     if (this.queue.length > 0) this.queue.own();
     return '';
   }
@@ -58,12 +72,25 @@ export class WriteSide {
     this.blocked = true;
   }
 
-  close(): void {
+  /** What the kernel took of an offer that was not looked at yet is still counted and told. */
+  close(socket: Socket, connectionId: number): void {
+    const offered = this.#offered;
+    this.#offered = null;
+    if (offered !== null && offered.written > 0) {
+      const left = this.queue.length - offered.written;
+      this.observers.tell(this.flushed, offered, this.#timesBlocked, left === 0, connectionId, socket.secure);
+      this.flushed += offered.written;
+    }
     this.queue.clear();
     this.observers.clear();
   }
 
-  #account(socket: Socket, connectionId: number, result: ReturnType<Socket['write']>): void {
+  #write(socket: Socket): WriteResult {
+    const { views, viewsPerWrite } = this.#thread;
+    return socket.write(views, this.queue.gather(views, viewsPerWrite));
+  }
+
+  #account(socket: Socket, connectionId: number, result: WriteResult): void {
     const { written } = result;
     if (log.traceOn)
       log.trace(`[C${connectionId}] wrote ${written} bytes, ${this.queue.length - written} left`);

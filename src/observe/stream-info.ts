@@ -76,7 +76,7 @@ export class StreamRecord implements StreamInfo {
   attemptCount = 0;
   upstream: UpstreamInfo;
   readonly ledger: Ledger;
-  onDelivered: (() => void) | null = null;
+  onDelivered: ((at: number) => void) | null = null;
   turnAtStart: number;
   turnAtEnd = 0;
   /** Bits of `response-flags.ts`. */

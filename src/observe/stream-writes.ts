@@ -92,6 +92,6 @@ export class DownstreamWrites implements IoObserver {
   onFlushed(at: number): void {
     const stream = this.#stream;
     stream.responseLastByteAt = at;
-    stream.onDelivered?.();
+    stream.onDelivered?.(at);
   }
 }

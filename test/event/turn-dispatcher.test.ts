@@ -14,11 +14,11 @@ describe('a turn', () => {
     turns.onTurnEnd(() => order.push('hook'));
     turns.run(() => {
       turns.deferredDelete({ dispose: () => order.push('delete') });
-      turns.scheduleFlush({ flush: () => order.push('flush') });
+      turns.scheduleFlush({ flush: () => order.push('flush'), afterFlush: () => order.push('after') });
       turns.post(() => order.push('post'));
       order.push('callback');
     });
-    assert.deepEqual(order, ['callback', 'post', 'flush', 'hook', 'delete']);
+    assert.deepEqual(order, ['callback', 'post', 'flush', 'after', 'hook', 'delete']);
   });
 
   test('a task that posts itself waits for the next turn', async () => {
@@ -36,18 +36,19 @@ describe('a turn', () => {
     assert.equal(turns.turn >= 3, true);
   });
 
-  test('a flush may schedule another flush of the same turn', () => {
+  test('all flush before one acts on what came of it, which may schedule another flush of the turn', () => {
     const turns = dispatcher();
     const order: number[] = [];
     turns.run(() => {
       turns.scheduleFlush({
-        flush: () => {
-          order.push(1);
-          turns.scheduleFlush({ flush: () => order.push(2) });
+        flush: () => order.push(1),
+        afterFlush: () => {
+          turns.scheduleFlush({ flush: () => order.push(3), afterFlush: () => order.push(4) });
         },
       });
+      turns.scheduleFlush({ flush: () => order.push(2), afterFlush: () => undefined });
     });
-    assert.deepEqual(order, [1, 2]);
+    assert.deepEqual(order, [1, 2, 3, 4]);
   });
 
   test('100,000 posts all run, once, in order', async () => {
@@ -68,7 +69,7 @@ describe('a turn', () => {
   test('work scheduled outside a turn gets one of its own', async () => {
     const turns = dispatcher();
     const flushed = Promise.withResolvers<void>();
-    turns.scheduleFlush({ flush: flushed.resolve });
+    turns.scheduleFlush({ flush: flushed.resolve, afterFlush: () => undefined });
     await flushed.promise;
     assert.equal(turns.turn, 1);
   });
@@ -77,7 +78,9 @@ describe('a turn', () => {
     const turns = dispatcher();
     const flushed = Promise.withResolvers<void>();
     turns.run(() => {
-      turns.deferredDelete({ dispose: () => turns.scheduleFlush({ flush: flushed.resolve }) });
+      turns.deferredDelete({
+        dispose: () => turns.scheduleFlush({ flush: flushed.resolve, afterFlush: () => undefined }),
+      });
     });
     await flushed.promise;
     assert.equal(turns.turn, 2);

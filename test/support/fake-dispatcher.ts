@@ -51,6 +51,7 @@ export class FakeDispatcher implements Dispatcher {
       const flush = this.#flushes.shift();
       if (flush !== undefined) {
         flush.flush();
+        flush.afterFlush();
         continue;
       }
       const deletion = this.#deletions.shift();

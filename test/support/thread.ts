@@ -7,6 +7,7 @@ import { ConnectionFactory } from '../../src/network/connection-factory.ts';
 import type { StreamConnection } from '../../src/network/stream-connection.ts';
 import type { AcceptedSocket, Address, ListenSocket } from '../../src/api/socket.ts';
 import { probeSyscalls } from '../../src/os/probe.ts';
+import { SyscallClock } from '../../src/os/syscall-clock.ts';
 
 export type InterfaceKind = 'syscall' | 'portable';
 
@@ -32,7 +33,8 @@ after(() => {
 export function threadOf(kind: InterfaceKind): TestThread {
   let thread = threads.get(kind);
   if (thread === undefined) {
-    const dispatcher = new TurnDispatcher({ name: 'test', clock: new SystemClock(), tid: 1 });
+    const clock = kind === 'syscall' ? new SyscallClock() : new SystemClock();
+    const dispatcher = new TurnDispatcher({ name: 'test', clock, tid: 1 });
     thread = {
       dispatcher,
       connections: new ConnectionFactory(dispatcher, kind, new ConnectionIds(new SharedArrayBuffer(4))),
