@@ -1,11 +1,12 @@
 /** The table of one case: a row for each contender that was started, and notes on those that were not or failed requests. */
 import type { Cell, Column, Table } from '../report/report.ts';
-import { levelled } from './crowding.ts';
-import { cpuOf, cpuRatio, figureOf } from './figures.ts';
+import { cpuOf, cpuRatio, cpuRatioSideBySide, figureOf } from './figures.ts';
 import type { Outcome } from './rounds.ts';
 
 const US_PER_MS = 1000;
 const MIB = 2 ** 20;
+const SIDE_BY_SIDE =
+  'Side by side: CPU in rounds in which all were loaded at once on their one core, so that what else the machine did befell all alike.';
 /** Below it the upstream or the client was the limit, so throughput is theirs. */
 const SATURATED = 0.9;
 
@@ -36,7 +37,7 @@ export function caseTable({ title, unit, reference, outcomes, notes = [] }: Case
       cells: fields.map(({ cell }) => cell(outcome)),
     })),
     notes: [
-      'Equally crowded: had the neighbours on the same physical core taken as much of it in every round. Slowed: what they took, by how much longer a loop of independent operations ran there than in the least crowded round.',
+      ...(outcomes.some(({ sideBySide }) => sideBySide.length > 0) ? [SIDE_BY_SIDE] : []),
       ...outcomes.flatMap(notesOf),
       ...saturationNote(outcomes),
       ...notes,
@@ -47,10 +48,6 @@ export function caseTable({ title, unit, reference, outcomes, notes = [] }: Case
 function fieldsOf(unit: 'request' | 'MiB', outcomes: readonly Outcome[], reference: string): Field[] {
   const cost = `µs/${unit}`;
   const base = find(outcomes, reference);
-  const level = levelled(outcomes);
-  const levelBase = find(level, reference);
-  const rounds = outcomes.flatMap((outcome) => outcome.rounds);
-  const least = Math.min(...rounds.map((round) => round?.crowding ?? Infinity));
   return [
     {
       column: { name: 'CPU', unit: cost, better: 'lower' },
@@ -60,13 +57,14 @@ function fieldsOf(unit: 'request' | 'MiB', outcomes: readonly Outcome[], referen
       column: { name: `of ${reference}`, better: 'lower' },
       cell: (outcome) => (base === undefined ? null : cpuRatio(outcome, base)),
     },
-    {
-      column: { name: 'equally crowded', better: 'lower' },
-      cell: ({ contender }) => {
-        const outcome = find(level, contender.name);
-        return outcome === undefined || levelBase === undefined ? null : cpuRatio(outcome, levelBase);
-      },
-    },
+    ...(base === undefined || base.sideBySide.length === 0
+      ? []
+      : [
+          {
+            column: { name: 'side by side', better: 'lower' as const },
+            cell: (outcome: Outcome) => cpuRatioSideBySide(outcome, base),
+          },
+        ]),
     { column: { name: 'user', unit: cost }, cell: (outcome) => figureOf(outcome, ({ user }) => user) },
     { column: { name: 'system', unit: cost }, cell: (outcome) => figureOf(outcome, ({ system }) => system) },
     {
@@ -76,13 +74,6 @@ function fieldsOf(unit: 'request' | 'MiB', outcomes: readonly Outcome[], referen
     {
       column: { name: 'core used', unit: '%' },
       cell: (outcome) => figureOf(outcome, ({ busy }) => busy * 100),
-    },
-    {
-      column: { name: 'core slowed', unit: '%' },
-      cell: (outcome) =>
-        figureOf(outcome, ({ crowding }) =>
-          crowding === null ? NaN : (Math.exp(crowding - least) - 1) * 100,
-        ),
     },
     {
       column: { name: 'p50', unit: 'ms', better: 'lower' },

@@ -32,5 +32,14 @@ export function compared(
 }
 
 export function cpuRatio(outcome: Outcome, reference: Outcome): Measured | null {
-  return compared(outcome, reference, (round, other) => cpuOf(round) / cpuOf(other));
+  return compared(outcome, reference, ratioOf);
+}
+
+export function cpuRatioSideBySide(outcome: Outcome, reference: Outcome): Measured | null {
+  const aside = (each: Outcome): Outcome => ({ ...each, rounds: each.sideBySide });
+  return compared(aside(outcome), aside(reference), ratioOf);
+}
+
+function ratioOf(round: Round, reference: Round): number {
+  return cpuOf(round) / cpuOf(reference);
 }

@@ -7,7 +7,6 @@
  */
 import { existsSync, mkdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { CoreProbe } from '../harness/core-probe.ts';
 import { runLoad, loadTool } from '../harness/load.ts';
 import type { Load, LoadResult, LoadTool } from '../harness/load.ts';
 import { MeasuredProcess, StartError } from '../harness/process.ts';
@@ -44,7 +43,6 @@ export class Rig {
   readonly #stated = new Set<string>();
   #upstreamPort = 0;
   #places = 0;
-  #probe: CoreProbe | null = null;
 
   private constructor(bench: BenchRun) {
     this.bench = bench;
@@ -64,7 +62,6 @@ export class Rig {
     if (unpinned) progress.note('taskset is not installed: nothing is pinned to a core');
     bench.pinned('proxies', unpinned ? 'not pinned' : `core ${cores.proxy}`);
     bench.pinned('upstream and load', unpinned ? 'not pinned' : `core ${cores.other}`);
-    if (!unpinned) rig.#probe = new CoreProbe(cores.proxy);
     rig.#state(contender.program);
     rig.#upstreamPort = (await rig.#start(contender, cores.other)).port;
     return rig;
@@ -94,15 +91,10 @@ export class Rig {
     return await runLoad({ ...load, url, core: cores.other, signal }, tool);
   }
 
-  /** Of the proxies' core since it was asked before, see `CoreWeather`; `null`: not measured. */
-  async crowding(): Promise<number | null> {
-    return (await this.#probe?.seen())?.crowding ?? null;
-  }
-
   async close(): Promise<void> {
     const all = [...this.#processes];
     this.#processes.clear();
-    await Promise.all([this.#probe?.stop(), ...all.map((process) => process.stop())]);
+    await Promise.all(all.map((process) => process.stop()));
   }
 
   async #start(contender: Contender, core: number | readonly number[]): Promise<Running> {

@@ -4,6 +4,9 @@
  *
  *   start A, warm up A, start B, ...   then  A B C  A B C  ...   then memory of each, end of all, length of their lines
  *
+ * With `sideBySide` each round ends with all of them loaded at once, on the one core: the scheduler gives it to each for some
+ * milliseconds at a time, so all meet the same neighbours, whoever else has the physical core and its caches.
+ *
  * The figure is CPU time per unit, read from /proc around the load. A contender that does not start, fails requests or ends on
  * the way stays in the result with what is known of it.
  */
@@ -29,6 +32,7 @@ export interface Plan {
   readonly seconds: number;
   /** A compiler that works at run time spends its time there, as it does once in the life of a proxy. */
   readonly warmUpSeconds: number;
+  readonly sideBySide?: boolean;
 }
 
 export interface Round {
@@ -37,8 +41,6 @@ export interface Round {
   readonly system: number;
   /** CPU seconds per second of the load. */
   readonly busy: number;
-  /** Of its core, see `CoreWeather`; `null`: not measured. */
-  readonly crowding: number | null;
   readonly load: LoadResult;
 }
 
@@ -46,6 +48,8 @@ export interface Outcome {
   readonly contender: Contender;
   /** One for each round, `null` where there is no figure. */
   readonly rounds: readonly (Round | null)[];
+  /** The same while the others were loaded, too; none where the plan has no such rounds. */
+  readonly sideBySide: readonly (Round | null)[];
   /** Of all its rounds. */
   readonly failures: number;
   readonly faults: Faults;
@@ -80,6 +84,11 @@ export async function measureRounds(
         );
         await entrant.round(plan);
       }
+      if (plan.sideBySide !== true) continue;
+      rig.bench.progress.step(`${work.name}, round ${round + 1}: all at once`);
+      // So that each has as much of the core as it had alone.
+      const seconds = plan.seconds * entrants.length;
+      await Promise.all(entrants.map((entrant) => entrant.besideOthers({ ...plan, seconds })));
     }
     const held = entrants.map((entrant) => entrant.pss());
     // Their last lines are in the logs when they have ended.
@@ -95,6 +104,7 @@ class Entrant {
   readonly #contender: Contender;
   readonly #work: Work;
   readonly #rounds: (Round | null)[] = [];
+  readonly #sideBySide: (Round | null)[] = [];
   readonly #faults = new Map<string, number>();
   #running: Running | undefined;
   #problem: string | undefined;
@@ -125,6 +135,10 @@ class Entrant {
     this.#rounds.push(await this.#measured(plan));
   }
 
+  async besideOthers(plan: Plan): Promise<void> {
+    this.#sideBySide.push(await this.#measured(plan));
+  }
+
   /** Bytes; `null`: it has ended. */
   pss(): number | null {
     const process = this.#running?.process;
@@ -137,6 +151,7 @@ class Entrant {
     return {
       contender: this.#contender,
       rounds: this.#rounds,
+      sideBySide: this.#sideBySide,
       failures: [...this.#faults.values()].reduce((sum, count) => sum + count, 0),
       faults: Object.fromEntries(this.#faults),
       pss,
@@ -155,11 +170,9 @@ class Entrant {
     running.emptyLogs();
     const settled = warmUpSeconds === 0 || (await this.#load(running, SETTLE_SECONDS)) !== null;
     if (!settled) return null;
-    await this.#rig.crowding();
     const before = this.#cpu(running);
     const load = await this.#load(running, seconds);
     const after = this.#cpu(running);
-    const crowding = await this.#rig.crowding();
     if (load === null || before === null || after === null) return null;
     for (const [fault, count] of Object.entries(load.faults))
       this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + count);
@@ -170,7 +183,6 @@ class Entrant {
       user: perRequest(user),
       system: perRequest(system),
       busy: (user + system) / seconds,
-      crowding,
       load,
     };
   }

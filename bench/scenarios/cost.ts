@@ -51,7 +51,7 @@ const MEASURED: Readonly<Record<(typeof PARTS)[number], (rig: Rig) => Promise<Se
     const connections = numberOption(rig.bench, 'connections');
     const contenders = [NODEPROXY_FULL, NODEPROXY_PLAIN, NODEPROXY_NONE, NGINX, HAPROXY];
     const work = { name: 'small GET', path: '/', connections };
-    const outcomes = await measureRounds(rig, contenders, work, planOf(rig.bench));
+    const outcomes = await measureRounds(rig, contenders, work, { ...planOf(rig.bench), sideBySide: true });
     const title = `Small GET, ${connections} keep-alive connections, one worker`;
     return {
       title: 'HTTP',
@@ -64,7 +64,10 @@ const MEASURED: Readonly<Record<(typeof PARTS)[number], (rig: Rig) => Promise<Se
   async tcp(rig) {
     const connections = numberOption(rig.bench, 'connections');
     const work = { name: '1 MiB over TCP', path: '/1m', connections };
-    const outcomes = await measureRounds(rig, [NODEPROXY_TCP, HAPROXY_TCP], work, planOf(rig.bench));
+    const outcomes = await measureRounds(rig, [NODEPROXY_TCP, HAPROXY_TCP], work, {
+      ...planOf(rig.bench),
+      sideBySide: true,
+    });
     const title = `Downloads of 1 MiB through TCP proxies, ${connections} connections, one worker`;
     const table = caseTable({ title, unit: 'MiB', reference: HAPROXY_TCP.name, outcomes });
     return { title: 'TCP', text: ['HAProxy with its default buffers of 16 KiB.'], parts: [table] };

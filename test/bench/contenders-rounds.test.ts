@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { caseTable } from '../../bench/contenders/case-table.ts';
 import type { Contender } from '../../bench/contenders/contender.ts';
-import { levelled } from '../../bench/contenders/crowding.ts';
-import { compared, cpuRatio, figureOf } from '../../bench/contenders/figures.ts';
+import { compared, cpuRatio, cpuRatioSideBySide, figureOf } from '../../bench/contenders/figures.ts';
 import { chosen, choice, whole } from '../../bench/contenders/plan.ts';
 import { Rig } from '../../bench/contenders/rig.ts';
 import { measureRounds } from '../../bench/contenders/rounds.ts';
@@ -51,7 +50,7 @@ describe('rounds', () => {
     const { run, notes, steps, versions, end } = benchRun();
     const rig = await Rig.open(run);
     try {
-      const plan = { rounds: 2, seconds: 1, warmUpSeconds: 0 };
+      const plan = { rounds: 2, seconds: 1, warmUpSeconds: 0, sideBySide: true };
       const outcomes = await measureRounds(rig, [GOOD, REFUSING, DYING, MISSING], WORK, plan);
       const order = steps.filter((step) => step.includes('round')).map((step) => step.split(': ')[1]);
       assert.deepEqual(order, [
@@ -59,14 +58,18 @@ describe('rounds', () => {
         'refusing',
         'dying',
         'missing',
+        'all at once',
         'good',
         'refusing',
         'dying',
         'missing',
+        'all at once',
       ]);
       const [good, refusing, dying, missing] = outcomes as [Outcome, Outcome, Outcome, Outcome];
       assert.equal(good.failures, 0);
       assert.ok(good.rounds.every((round) => round !== null && round.user + round.system > 0));
+      assert.ok(good.sideBySide.length === 2 && (good.sideBySide[0]?.load.requests ?? 0) > 0);
+      assert.deepEqual(missing.sideBySide, [null, null]);
       assert.ok((good.pss ?? 0) > 2 ** 20);
       assert.ok(refusing.failures > 0 && refusing.pss !== null);
       assert.match(String(dying.problem), /ended under load: .*out of luck/);
@@ -106,11 +109,10 @@ describe('rounds', () => {
 });
 
 describe('figures of rounds', () => {
-  const round = (user: number, crowding: number | null = null): Round => ({
+  const round = (user: number): Round => ({
     user,
     system: 0,
     busy: 1,
-    crowding,
     load: {
       requests: 1,
       failures: 0,
@@ -119,9 +121,14 @@ describe('figures of rounds', () => {
       latency: { p50: 1, p90: 1, p99: 1, p999: 1, max: 1 },
     },
   });
-  const outcome = (name: string, rounds: readonly (Round | null)[]): Outcome => ({
+  const outcome = (
+    name: string,
+    rounds: readonly (Round | null)[],
+    sideBySide: readonly (Round | null)[] = [],
+  ): Outcome => ({
     contender: server(name, ''),
     rounds,
+    sideBySide,
     failures: 0,
     faults: {},
     pss: null,
@@ -134,32 +141,18 @@ describe('figures of rounds', () => {
     assert.deepEqual(cpuRatio(other, reference), { median: 1.25, low: 0.5, high: 2, rounds: 2 });
   });
 
-  it('are as if the core had been equally crowded', () => {
-    // A core of which the neighbours take half in some rounds: each other ones for the two contenders.
-    const crowds = [0, 0.7, 0, 0.7, 0.3, 0.7];
-    const cost = (alone: number, crowding: number): Round =>
-      round(alone * Math.exp(0.8 * crowding), crowding);
-    const reference = outcome(
-      'reference',
-      crowds.map((crowd) => cost(20, crowd)),
-    );
-    const other = outcome(
-      'other',
-      crowds.toReversed().map((crowd) => cost(30, crowd)),
-    );
-    assert.ok((cpuRatio(other, reference)?.high ?? 0) > 2.5);
-    const [level, otherLevel] = levelled([reference, other]) as [Outcome, Outcome];
-    const ratio = cpuRatio(otherLevel, level);
-    for (const value of [ratio?.low, ratio?.median, ratio?.high])
-      assert.ok(Math.abs((value ?? 0) - 1.5) < 1e-9, String(value));
-  });
-
-  it('stay as they were where crowding says nothing', () => {
-    const unknown = outcome('unknown', [round(10), null, round(NaN)]);
-    const steady = outcome('steady', [round(10, 0.2), round(30, 0.2)]);
-    const odd = outcome('odd', [round(30, 0), round(10, 0.7)]);
-    for (const outcomes of [[unknown], [steady], [odd], [unknown, steady]])
-      assert.deepEqual(levelled(outcomes), outcomes);
+  it('of rounds side by side are compared with those of the same moment', () => {
+    const reference = outcome('reference', [round(1)], [round(10), null, round(100)]);
+    const other = outcome('other', [round(9)], [round(15), round(7), round(160)]);
+    assert.deepEqual(cpuRatioSideBySide(other, reference), { median: 1.55, low: 1.5, high: 1.6, rounds: 2 });
+    const table = caseTable({
+      title: '',
+      unit: 'request',
+      reference: 'reference',
+      outcomes: [reference, other],
+    });
+    const column = table.columns.findIndex(({ name }) => name === 'side by side');
+    assert.deepEqual(table.body[1]?.cells[column], { median: 1.55, low: 1.5, high: 1.6, rounds: 2 });
   });
 
   it('are none where no round has them', () => {
