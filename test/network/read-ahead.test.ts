@@ -170,6 +170,16 @@ test2('an end that was read ahead comes when reads are on again', async (pair) =
   assert.equal(pair.second.remoteEnded, true);
 });
 
+test2('an end that was read ahead ends a connection that is closed while reads are off', async (pair) => {
+  pair.second.enableHalfClose(true);
+  pair.second.setDelayedCloseTimeout(60_000);
+  pair.onFirst = (second) => second.readDisable(true);
+  await pair.act((client) => client.end());
+  pair.second.dispatcher.run(() => pair.second.close('flush-delayed'));
+  await delay(40);
+  assert.equal(pair.second.state, 'closed');
+});
+
 test2(
   'a client’s reset that was read ahead ends the connection though reads are off by then',
   async (pair) => {
