@@ -103,6 +103,24 @@ test('a connection that is closed while its flush is told has no second end', ()
   turns.stop();
 });
 
+test('what the kernel took is told though another connection’s callback closes this one before its outcome is looked at', () => {
+  const { turns, socket, connection } = open();
+  const told: number[] = [];
+  let flushed = 0;
+  turns.run(() => {
+    // Stands in front in the flush list: its callbacks come when all have written.
+    turns.scheduleFlush({ flush: () => undefined, afterFlush: () => connection.close('abort') });
+    connection.observeWrites({
+      onWrite: (_at, _took, bytes) => told.push(bytes),
+      onFlushed: () => (flushed += 1),
+    });
+    connection.write(bytesOf('taken'), false);
+  });
+  assert.deepEqual(socket.did, ['write 5', 'close']);
+  assert.deepEqual([told, connection.bytesSent, flushed], [[5], 5, 0]);
+  turns.stop();
+});
+
 test('an end of writing that was asked for before the connection was up is sent then', () => {
   const { turns, socket, connection } = open('connecting');
   turns.run(() => connection.endWrite());
