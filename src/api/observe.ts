@@ -180,7 +180,7 @@ export interface StreamInfo {
   ): void;
   /** The observer to hand to `Connection.observeWrites` for this group; also keeps wire byte counts and last-byte times. */
   writeObserver(group: 'upstreamWrite' | 'downstreamWrite'): IoObserver;
-  /** Called when the response's last byte has been taken by the kernel (from the downstream write observer's `onFlushed`). */
+  /** Called when the response's last byte has been taken by the kernel, at `at` (from the downstream write observer's `onFlushed`). */
   onDelivered: ((at: number) => void) | null;
   /** A new attempt begins: upstream groups and times start anew (Envoy: the log shows the last attempt). */
   resetUpstream(): void;

@@ -54,8 +54,8 @@ export const MAP_ANONYMOUS = 0x20;
 /** x86-64 only: an address below 2 GiB. Elsewhere an address hint does it. */
 export const MAP_32BIT = 0x40;
 
-export const CLOCK_MONOTONIC = 1;
 export const CLOCK_REALTIME = 0;
+export const CLOCK_MONOTONIC = 1;
 
 export const F_GETFL = 3;
 

@@ -2,8 +2,8 @@
  * All memory that C sees, and every raw address in the program.
  *
  * Memory comes from `mmap` below 2 GiB: it cannot move, the garbage collector does not know it, and its address is a plain
- * small integer that a call takes as a 32-bit argument (signed and unsigned agree there). A region is never unmapped, so a
- * view held too long can see newer bytes, but nothing can fault. Who maps is who keeps: regions belong to a thread's arena or
+ * small integer, which the structs of a call get by one 32-bit store (signed and unsigned agree there). A region is never unmapped,
+ * so a view held too long can see newer bytes, but nothing can fault. Who maps is who keeps: regions belong to a thread's arena or
  * to a file of this folder, for the life of the process.
  */
 import { MAP_32BIT, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ_WRITE } from './constants.ts';
