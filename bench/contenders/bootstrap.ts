@@ -8,7 +8,12 @@ import type { Place } from './contender.ts';
 
 export const MANAGER = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 const TYPE = 'type.googleapis.com';
+const LOCALHOST = '127.0.0.1';
 const NO_LIMIT = 60_000;
+/** Of a cluster: none of its limits is met. */
+export const NO_LIMITS = {
+  thresholds: [{ max_connections: NO_LIMIT, max_pending_requests: NO_LIMIT, max_requests: NO_LIMIT }],
+};
 /** More than the connections of any case: the kernel's queue is not what is measured either. */
 const BACKLOG = 16_384;
 
@@ -17,6 +22,8 @@ export type LogFormat = null | 'default' | { readonly text: string } | { readonl
 
 export interface Bootstrap {
   readonly filter: object;
+  /** It listens on each, at the place's port; 127.0.0.1 where absent. */
+  readonly addresses?: readonly string[];
   /** Further fields of the listener and of the cluster. */
   readonly listener?: object;
   readonly cluster?: object;
@@ -54,26 +61,24 @@ export function tcpFilter(): object {
 }
 
 /** Writes the bootstrap of a place; returns its file. */
-export function writeBootstrap(name: string, place: Place, { filter, listener, cluster }: Bootstrap): string {
+export function writeBootstrap(name: string, place: Place, options: Bootstrap): string {
+  const { filter, addresses = [LOCALHOST], listener, cluster } = options;
   const endpoint = { endpoint: { address: socket(place.upstreamPort) } };
-  const thresholds = [{ max_connections: NO_LIMIT, max_pending_requests: NO_LIMIT, max_requests: NO_LIMIT }];
   const bootstrap = {
     static_resources: {
-      listeners: [
-        {
-          name: 'bench',
-          address: socket(place.port),
-          tcp_backlog_size: BACKLOG,
-          ...listener,
-          filter_chains: [{ filters: [filter] }],
-        },
-      ],
+      listeners: addresses.map((address, index) => ({
+        name: index === 0 ? 'bench' : `bench_${index}`,
+        address: socket(place.port, address),
+        tcp_backlog_size: BACKLOG,
+        ...listener,
+        filter_chains: [{ filters: [filter] }],
+      })),
       clusters: [
         {
           name: 'upstream',
           type: 'STATIC',
           connect_timeout: '5s',
-          circuit_breakers: { thresholds },
+          circuit_breakers: NO_LIMITS,
           ...cluster,
           load_assignment: { cluster_name: 'upstream', endpoints: [{ lb_endpoints: [endpoint] }] },
         },
@@ -85,7 +90,7 @@ export function writeBootstrap(name: string, place: Place, { filter, listener, c
   return file;
 }
 
-function fileLog(format: Exclude<LogFormat, null>, path: string): object {
+export function fileLog(format: Exclude<LogFormat, null>, path: string): object {
   const typed = {
     '@type': `${TYPE}/envoy.extensions.access_loggers.file.v3.FileAccessLog`,
     path,
@@ -100,6 +105,6 @@ function formatOf(format: { readonly text: string } | { readonly json: object })
     : { json_format: format.json };
 }
 
-function socket(port: number): object {
-  return { socket_address: { address: '127.0.0.1', port_value: port } };
+function socket(port: number, address = LOCALHOST): object {
+  return { socket_address: { address, port_value: port } };
 }

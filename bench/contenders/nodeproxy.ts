@@ -21,6 +21,7 @@ export interface NodeproxyOptions {
   readonly log: LogFormat;
   readonly concurrency?: number;
   readonly args?: readonly string[];
+  readonly addresses?: readonly string[];
   readonly listener?: object;
   readonly cluster?: object;
   readonly allCores?: boolean;
@@ -34,8 +35,9 @@ export function nodeproxy({ name, file, log, ...options }: NodeproxyOptions): Co
     configure(place) {
       const path = join(place.folder, `${file}.log`);
       const filter = httpFilter(log, path);
-      const { listener = {}, cluster = {} } = options;
-      const config = writeBootstrap(file, place, { filter, listener, cluster });
+      const { addresses, listener = {}, cluster = {} } = options;
+      const listens = addresses === undefined ? {} : { addresses };
+      const config = writeBootstrap(file, place, { filter, ...listens, listener, cluster });
       return command(config, log === null ? [] : [path], options);
     },
   };
@@ -61,7 +63,8 @@ export const NODEPROXY_TCP: Contender = {
   configure: (place) => command(writeBootstrap('nodeproxy-tcp', place, { filter: tcpFilter() }), []),
 };
 
-function command(
+/** Runs a bootstrap. */
+export function command(
   config: string,
   logs: readonly string[],
   { concurrency = 1, args = [] }: Pick<NodeproxyOptions, 'concurrency' | 'args'> = {},

@@ -2,7 +2,7 @@
  * The client of a mesh's proxy: one connection to each worker, over which services are asked for by name, and connections that are
  * only held.
  *
- * Which worker a connection went to tells the response header `x-thread`, which `mesh.ts` configures; connections are opened until
+ * Which worker a connection went to tells the response header `x-thread`, as `TELLS_THREAD` of `mesh.ts` configures it; connections are opened until
  * every worker has one, so a service counts as used only when every worker has used it.
  */
 import { once } from 'node:events';

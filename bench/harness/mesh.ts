@@ -18,9 +18,21 @@ export interface Mesh {
   readonly podPort: number;
   /** Port of the proxy's listener; 0: the kernel's choice. */
   readonly port: number;
-  /** Further fields of the listener, as `enable_reuse_port`. */
-  readonly listener?: Readonly<Record<string, unknown>>;
+  /** Further fields of the listener, as `enable_reuse_port`; of its connection manager, of the table of routes. */
+  readonly listener?: Fields;
+  readonly manager?: Fields;
+  readonly routeConfig?: Fields;
+  /** Of every cluster, and of what each route does. */
+  readonly cluster?: Fields;
+  readonly route?: Fields;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Of the table of routes: tells a client which worker it got. */
+export const TELLS_THREAD: Fields = {
+  response_headers_to_add: [{ header: { key: 'x-thread', value: '%THREAD_ID%' } }],
+};
 
 /** What a chunk of the file holds at least: fewer, larger writes. */
 const CHUNK_CHARACTERS = 64 * 1024;
@@ -62,7 +74,7 @@ export function* meshParts(mesh: Mesh): Generator<string> {
   const [before = '', after = ''] = JSON.stringify(listenerOf(mesh)).split('"hosts"');
   yield `],\n"listeners": [${before}\n`;
   for (let service = 0; service < mesh.services; service += 1)
-    yield `${service === 0 ? '' : ',\n'}${JSON.stringify(virtualHostOf(service))}`;
+    yield `${service === 0 ? '' : ',\n'}${JSON.stringify(virtualHostOf(mesh, service))}`;
   yield `${after}]}}\n`;
 }
 
@@ -88,7 +100,7 @@ function checkMesh({ services, endpoints }: Mesh): void {
     throw new RangeError(`${services * endpoints} pods: there are addresses for ${MOST_PODS}`);
 }
 
-function clusterOf({ endpoints, podPort }: Mesh, service: number): object {
+function clusterOf({ endpoints, podPort, cluster }: Mesh, service: number): object {
   const name = serviceCluster(service);
   const pods = Array.from({ length: endpoints }, (_, index) => ({
     endpoint: { address: socket(podAddress(service * endpoints + index), podPort) },
@@ -97,29 +109,26 @@ function clusterOf({ endpoints, podPort }: Mesh, service: number): object {
     name,
     type: 'STATIC',
     connect_timeout: '5s',
+    ...cluster,
     load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: pods }] },
   };
 }
 
-function virtualHostOf(service: number): object {
+function virtualHostOf({ route }: Mesh, service: number): object {
   const host = serviceHost(service);
   return {
     name: `${host}:80`,
     domains: [host],
-    routes: [{ match: { prefix: '/' }, route: { cluster: serviceCluster(service) } }],
+    routes: [{ match: { prefix: '/' }, route: { cluster: serviceCluster(service), ...route } }],
   };
 }
 
-function listenerOf({ port, listener }: Mesh): object {
+function listenerOf({ port, listener, manager: more, routeConfig }: Mesh): object {
   const manager = {
     '@type': MANAGER,
     stat_prefix: 'mesh',
-    // Tells a client which worker it got.
-    route_config: {
-      name: 'mesh',
-      response_headers_to_add: [{ header: { key: 'x-thread', value: '%THREAD_ID%' } }],
-      virtual_hosts: ['hosts'],
-    },
+    ...more,
+    route_config: { name: 'mesh', ...routeConfig, virtual_hosts: ['hosts'] },
     http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': ROUTER } }],
   };
   const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager };

@@ -1,7 +1,7 @@
 /** What every part of the memory benchmark needs: the configurations, made once, the pods, and the start of a proxy of the built one. */
 import { join } from 'node:path';
 import { delay } from '../../src/base/clock.ts';
-import { writeMesh } from '../harness/mesh.ts';
+import { TELLS_THREAD, writeMesh } from '../harness/mesh.ts';
 import { MeshPods } from '../harness/mesh-pods.ts';
 import { MeshProxy } from '../harness/mesh-proxy.ts';
 import type { BenchRun } from '../scenario.ts';
@@ -69,9 +69,8 @@ export class MemoryLab {
     const known = this.#files.get(services);
     if (known !== undefined) return known;
     const file = join(this.bench.folder, `mesh-${services}.json`);
-    const made = writeMesh(file, { services, endpoints: ENDPOINTS, podPort: this.#pods.port, port: 0 }).then(
-      () => file,
-    );
+    const mesh = { services, endpoints: ENDPOINTS, podPort: this.#pods.port, port: 0 };
+    const made = writeMesh(file, { ...mesh, routeConfig: TELLS_THREAD }).then(() => file);
     this.#files.set(services, made);
     return made;
   }

@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they are listed. */
 import type { Scenario } from '../scenario.ts';
 import { COST } from './cost.ts';
+import { DIRECTIONS } from './directions.ts';
 import { INSTRUMENTATION } from './instrumentation.ts';
 import { MEMORY } from './memory.ts';
 import { PEERS_SCENARIO } from './peers.ts';
@@ -13,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   TOPOLOGY,
   COST,
   INSTRUMENTATION,
+  DIRECTIONS,
   PEERS_SCENARIO,
   MEMORY,
   THREADS,
