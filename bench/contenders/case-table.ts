@@ -5,7 +5,7 @@ import type { Outcome } from './rounds.ts';
 
 const US_PER_MS = 1000;
 const MIB = 2 ** 20;
-const SIDE_BY_SIDE =
+export const SIDE_BY_SIDE =
   'Side by side: CPU in rounds in which all were loaded at once on their one core, so that what else the machine did befell all alike.';
 /** Below it the upstream or the client was the limit, so throughput is theirs. */
 const SATURATED = 0.9;

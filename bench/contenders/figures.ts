@@ -36,8 +36,17 @@ export function cpuRatio(outcome: Outcome, reference: Outcome): Measured | null 
 }
 
 export function cpuRatioSideBySide(outcome: Outcome, reference: Outcome): Measured | null {
+  return comparedSideBySide(outcome, reference, ratioOf);
+}
+
+/** As `compared`, of the rounds in which all were loaded at once. */
+export function comparedSideBySide(
+  outcome: Outcome,
+  reference: Outcome,
+  compare: (round: Round, reference: Round) => number,
+): Measured | null {
   const aside = (each: Outcome): Outcome => ({ ...each, rounds: each.sideBySide });
-  return compared(aside(outcome), aside(reference), ratioOf);
+  return compared(aside(outcome), aside(reference), compare);
 }
 
 function ratioOf(round: Round, reference: Round): number {

@@ -1,6 +1,13 @@
 /** Tables of the scenario `instrumentation`: each log beside the one it is compared with, round by round. */
-import { notesOf } from '../contenders/case-table.ts';
-import { compared, cpuOf, cpuRatio, figureOf } from '../contenders/figures.ts';
+import { notesOf, SIDE_BY_SIDE } from '../contenders/case-table.ts';
+import {
+  compared,
+  comparedSideBySide,
+  cpuOf,
+  cpuRatio,
+  cpuRatioSideBySide,
+  figureOf,
+} from '../contenders/figures.ts';
 import type { Outcome, Round } from '../contenders/rounds.ts';
 import type { Cell, Chart, Column, Table } from '../report/report.ts';
 
@@ -44,7 +51,8 @@ export function ladderTable(title: string, outcomes: readonly Outcome[], against
 export function differenceChart(title: string, outcomes: readonly Outcome[], against: string): Chart {
   const base = find(outcomes, against);
   const points = outcomes.flatMap((outcome) => {
-    const figure = base === undefined || outcome === base ? null : compared(outcome, base, extra);
+    if (base === undefined || outcome === base) return [];
+    const figure = (base.sideBySide.length > 0 ? comparedSideBySide : compared)(outcome, base, extra);
     if (figure === null) return [];
     return [{ x: outcome.contender.name, y: figure.median, low: figure.low, high: figure.high }];
   });
@@ -68,7 +76,10 @@ function table(title: string, outcomes: readonly Outcome[], fields: readonly Fie
       name: outcome.contender.name,
       cells: fields.map(({ cell }) => cell(outcome)),
     })),
-    notes: outcomes.flatMap(notesOf),
+    notes: [
+      ...(outcomes.some(({ sideBySide }) => sideBySide.length > 0) ? [SIDE_BY_SIDE] : []),
+      ...outcomes.flatMap(notesOf),
+    ],
     ranked: false,
   };
 }
@@ -103,6 +114,21 @@ function cpuFields(outcomes: readonly Outcome[], name: string): Field[] {
     {
       column: { name: `of ${name}`, better: 'lower' },
       cell: (outcome) => (base === undefined ? null : cpuRatio(outcome, base)),
+    },
+    ...sideBySideFields(base),
+  ];
+}
+
+function sideBySideFields(base: Outcome | undefined): Field[] {
+  if (base === undefined || base.sideBySide.length === 0) return [];
+  return [
+    {
+      column: { name: 'more, side by side', unit: 'µs/request', better: 'lower' },
+      cell: (outcome) => (outcome === base ? null : comparedSideBySide(outcome, base, extra)),
+    },
+    {
+      column: { name: 'ratio, side by side', better: 'lower' },
+      cell: (outcome) => cpuRatioSideBySide(outcome, base),
     },
   ];
 }

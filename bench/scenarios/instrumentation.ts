@@ -40,7 +40,7 @@ export const INSTRUMENTATION: Scenario = {
 
 const MEASURED: Readonly<Record<(typeof PARTS)[number], (rig: Rig) => Promise<Section>>> = {
   async ladder(rig) {
-    const outcomes = await measure(rig, LADDER, { name: 'logs' });
+    const outcomes = await measure(rig, LADDER, { name: 'logs' }, true);
     return {
       title: 'From no log to everything',
       text: [
@@ -53,7 +53,7 @@ const MEASURED: Readonly<Record<(typeof PARTS)[number], (rig: Rig) => Promise<Se
     };
   },
   async groups(rig) {
-    const outcomes = await measure(rig, GROUPS, { name: 'groups' });
+    const outcomes = await measure(rig, GROUPS, { name: 'groups' }, true);
     return {
       title: 'Each operator alone',
       text: ['Behind the plain line one operator more; the difference to plain is its cost.'],
@@ -80,7 +80,13 @@ function measure(
   rig: Rig,
   contenders: readonly Contender[],
   work: Pick<Work, 'name' | 'tool'>,
+  sideBySide = false,
 ): Promise<Outcome[]> {
   const connections = numberOption(rig.bench, 'connections');
-  return measureRounds(rig, contenders, { path: '/', connections, ...work }, planOf(rig.bench));
+  return measureRounds(
+    rig,
+    contenders,
+    { path: '/', connections, ...work },
+    { ...planOf(rig.bench), sideBySide },
+  );
 }
