@@ -22,6 +22,8 @@ const MINUS = 0x2d;
 
 export class LineWriter {
   #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  /** Bytes of it, where they are read quickest. */
+  #capacity = FIRST_BYTES;
   #length = 0;
 
   get length(): number {
@@ -31,11 +33,11 @@ export class LineWriter {
   /** What was written before is gone. */
   begin(): void {
     this.#length = 0;
-    if (this.#memory.length > KEPT_BYTES) this.#memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
+    if (this.#capacity > KEPT_BYTES) this.#use(Buffer.allocUnsafeSlow(FIRST_BYTES));
   }
 
   byte(code: number): void {
-    this.#room(1);
+    if (this.#length === this.#capacity) this.#grow(1);
     this.#memory[this.#length] = code;
     this.#length += 1;
   }
@@ -43,7 +45,7 @@ export class LineWriter {
   /** What stands between the values of a format: UTF-8, made once. */
   literal(bytes: Uint8Array): void {
     const size = bytes.length;
-    this.#room(size);
+    if (this.#length + size > this.#capacity) this.#grow(size);
     const memory = this.#memory;
     const at = this.#length;
     if (size > LONG_TEXT) memory.set(bytes, at);
@@ -54,7 +56,7 @@ export class LineWriter {
   /** Text of our own, or text that was made safe before. */
   text(value: string): void {
     const size = value.length;
-    this.#room(size * MAX_BYTES_PER_UNIT);
+    if (this.#length + size * MAX_BYTES_PER_UNIT > this.#capacity) this.#grow(size * MAX_BYTES_PER_UNIT);
     if (size > LONG_TEXT) {
       this.#length += this.#memory.write(value, this.#length);
       return;
@@ -79,7 +81,7 @@ export class LineWriter {
       this.text(escapeText(value));
       return;
     }
-    this.#room(size);
+    if (this.#length + size > this.#capacity) this.#grow(size);
     const memory = this.#memory;
     const at = this.#length;
     for (let index = 0; index < size; index += 1) {
@@ -95,15 +97,17 @@ export class LineWriter {
 
   /** As `String(value)`. */
   number(value: number): void {
+    if (value >= 0 && value < 10 && (value | 0) === value) {
+      this.byte(ZERO + value);
+      return;
+    }
     if (!Number.isInteger(value) || value > LARGEST_LOOPED || value < -LARGEST_LOOPED) {
       this.text(String(value));
       return;
     }
-    this.#room(MAX_LOOPED_DIGITS + 1);
     let rest = value;
     if (rest < 0) {
-      this.#memory[this.#length] = MINUS;
-      this.#length += 1;
+      this.byte(MINUS);
       rest = -rest;
     }
     let digits = 1;
@@ -113,7 +117,7 @@ export class LineWriter {
 
   /** Exactly `count` digits, with leading zeros; higher ones are lost. */
   digits(value: number, count: number): void {
-    this.#room(count);
+    if (this.#length + count > this.#capacity) this.#grow(count);
     const memory = this.#memory;
     let rest = value | 0;
     for (let at = this.#length + count - 1; at >= this.#length; at -= 1) {
@@ -133,11 +137,14 @@ export class LineWriter {
     return this.#memory.toString('utf8', 0, this.#length);
   }
 
-  #room(bytes: number): void {
-    const needed = this.#length + bytes;
-    if (needed <= this.#memory.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#memory.length * 2));
+  #grow(bytes: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#length + bytes, this.#capacity * 2));
     this.#memory.copy(grown, 0, 0, this.#length);
-    this.#memory = grown;
+    this.#use(grown);
+  }
+
+  #use(memory: Buffer<ArrayBuffer>): void {
+    this.#memory = memory;
+    this.#capacity = memory.length;
   }
 }
