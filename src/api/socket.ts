@@ -110,6 +110,11 @@ export interface ListenOptions {
   readonly fd?: number;
   /** Permissions of a unix socket's file; absent = as the umask makes them. */
   readonly mode?: number;
+  /**
+   * `IP_TRANSPARENT`: takes connections that the kernel's TPROXY brings although their destination is no address of this machine,
+   * which stays their local address. Needs `CAP_NET_ADMIN`; where it cannot be had, listening fails as for a taken port. Absent = false.
+   */
+  readonly transparent?: boolean;
   /** Most connections taken in one readiness event; absent = the interface's own bound. */
   readonly acceptsPerEvent?: number;
 }

@@ -42,7 +42,7 @@ export const SUPPORTED_FIELDS: Readonly<Record<string, string>> = {
 
   // Listeners.
   [`${C}.listener.v3.Listener`]: `name address stat_prefix filter_chains default_filter_chain
-    per_connection_buffer_limit_bytes connection_balance_config enable_reuse_port tcp_backlog_size
+    per_connection_buffer_limit_bytes connection_balance_config enable_reuse_port tcp_backlog_size transparent
     max_connections_to_accept_per_socket_event ignore_global_conn_limit traffic_direction access_log metadata`,
   [`${C}.listener.v3.Listener.ConnectionBalanceConfig`]: 'exact_balance',
   [`${C}.listener.v3.Listener.ConnectionBalanceConfig.ExactBalance`]: '',

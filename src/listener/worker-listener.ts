@@ -95,6 +95,7 @@ export class WorkerListener {
       address,
       backlog,
       reusePort: address.kind === 'ip' && (config.enable_reuse_port ?? true),
+      transparent: config.transparent ?? false,
       ...(acceptsPerEvent === undefined ? {} : { acceptsPerEvent }),
       ...(mode === undefined ? {} : { mode }),
       ...(sharedFd === undefined ? {} : { fd: sharedFd }),

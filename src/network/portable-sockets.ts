@@ -89,6 +89,10 @@ class PortableListenSocket implements ListenSocket {
       dispatcher.run(() => this.#take(new AcceptedStream(socket, dispatcher.clock.now())));
     });
     this.ready = new Promise((resolve, reject) => {
+      if (options.transparent === true) {
+        reject(new Error('transparent is not possible on the portable socket interface'));
+        return;
+      }
       this.#server.once('error', reject);
       this.#server.listen(netOptions(options), () => {
         this.#server.off('error', reject);

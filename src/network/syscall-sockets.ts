@@ -18,9 +18,12 @@ import type {
 import { addressText } from '../base/address-text.ts';
 import type { EventHandler } from '../event/epoll-source.ts';
 import {
+  IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
+  IPV6_TRANSPARENT,
   IPV6_V6ONLY,
+  IP_TRANSPARENT,
   SOL_SOCKET,
   SO_REUSEADDR,
   SO_REUSEPORT,
@@ -131,6 +134,7 @@ export class SyscallSockets implements SocketInterface {
     // Accepted sockets inherit both options from the listening one: two calls less for each connection.
     sockets.setOption(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
     try {
+      if (options.transparent === true) this.#setTransparent(fd, address);
       must(sockets.bind(fd, address), 'bind', address);
       if (options.mode !== undefined && address.kind === 'pipe' && !address.path.startsWith('@'))
         chmodSync(address.path, options.mode);
@@ -140,6 +144,14 @@ export class SyscallSockets implements SocketInterface {
       throw error;
     }
     return fd;
+  }
+
+  /** @throws with the reason as the operator reads it: a bare EPERM would be looked for at the port. */
+  #setTransparent(fd: number, address: Address): void {
+    const six = address.kind === 'ip' && address.family === 6;
+    const [level, name] = six ? [IPPROTO_IPV6, IPV6_TRANSPARENT] : [IPPROTO_IP, IP_TRANSPARENT];
+    const rc = this.#thread.sockets.setOption(fd, level, name, 1);
+    if (rc < 0) throw new Error(`transparent needs CAP_NET_ADMIN and an IP address: ${errnoName(-rc)}`);
   }
 }
 

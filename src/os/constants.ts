@@ -22,13 +22,16 @@ export const SO_REUSEPORT = 15;
 /** 64-bit time stamps: the control message carries two 64-bit integers (also named SO_TIMESTAMPNS_OLD). */
 export const SO_TIMESTAMPNS = 35;
 
+export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_IPV6 = 41;
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
+export const IP_TRANSPARENT = 19;
 export const IPV6_V6ONLY = 26;
+export const IPV6_TRANSPARENT = 75;
 
 export const MSG_PEEK = 0x2;
 export const MSG_DONTWAIT = 0x40;

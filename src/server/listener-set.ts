@@ -48,7 +48,7 @@ export class ListenError extends Error {
   readonly address: string;
 
   constructor(listener: string, address: string, cause: unknown) {
-    super(cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause));
+    super(reasonOf(cause));
     this.listener = listener;
     this.address = address;
   }
@@ -198,6 +198,12 @@ export class ListenerSet {
     if (!exact || connections.sockets.name === 'portable') return KERNEL_BALANCE;
     return new ExactBalance(cells.balance(index), worker.index, (to, fd, at) => handOver(to, name, fd, at));
   }
+}
+
+/** The code where there is one; else what the error says. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return 'code' in cause ? String(cause.code) : cause.message;
 }
 
 /** Port 0 became a real one in the first worker; the others bind the same. */
