@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { DIAGNOSTIC_FORMAT } from '../../src/observe/format/instrumented-format.ts';
 import { AutocannonClient } from '../harness/autocannon.ts';
 import { OpenLoopClient } from '../harness/open-loop.ts';
+import type { Interception } from '../interception/interception.ts';
+import { PROXY_GROUP } from '../interception/interception.ts';
 import type { Network, Place } from './network.ts';
 import { FRONTS } from './proxy-config.ts';
 import type { Destination, Endpoint, Front, PodChain, Policy } from './proxy-config.ts';
@@ -23,6 +25,8 @@ export interface Way {
   /** What a client's requests meet first, and what stands in front of the service. */
   readonly client: Front;
   readonly server: Front;
+  /** On while requests take this way, which then go to the service's address; absent: they are sent to the proxies themselves. */
+  readonly interception?: Interception;
 }
 
 export interface FleetOptions {
@@ -36,13 +40,28 @@ export interface FleetOptions {
   readonly otherCores: readonly number[];
   /** By the pod's name. */
   readonly policies?: ReadonlyMap<string, Policy>;
+  /** Absent: all, `plain` among them anyway. */
+  readonly fronts?: readonly Front[];
+  /** Absent: none will be. */
+  readonly intercepted?: Intercepted;
   readonly signal: AbortSignal;
+}
+
+/** Sidecars to which requests are brought that do not name them: they take what comes on any address, and are told by their group. */
+export interface Intercepted {
+  /** Of the interceptions; each has a host, so pools of its own. */
+  readonly names: readonly string[];
+  /** Where the services seem to be, by pod. */
+  readonly virtual: readonly Endpoint[];
 }
 
 export interface Side {
   readonly sidecars: readonly TopologyProxy[];
+  /** @throws where the fleet has none. */
   readonly node: TopologyProxy;
 }
+
+const ANYWHERE = '0.0.0.0';
 
 /** Microseconds everywhere: a slow request is told from a slower one. */
 const LOG_FORMAT = DIAGNOSTIC_FORMAT.replaceAll(/%((?:DOWN|UP)STREAM_(?:READ|WRITE)_DURATION)%/g, '%$1(us)%');
@@ -77,9 +96,12 @@ export class Fleet {
   side(node: 1 | 2): Side {
     const { clients, servers } = this.network;
     const pods = node === 1 ? clients : servers;
+    const proxy = (name: string): TopologyProxy => this.#proxy(name);
     return {
-      sidecars: pods.map(({ name }) => this.#proxy(`sidecar-${name}`)),
-      node: this.#proxy(`node-${node}`),
+      sidecars: pods.map(({ name }) => proxy(`sidecar-${name}`)),
+      get node() {
+        return proxy(`node-${node}`);
+      },
     };
   }
 
@@ -97,8 +119,11 @@ export class Fleet {
   }
 
   /** Where the `pod`-th client (from 0) sends its requests, and what host it asks for. */
-  targetOf({ client, server }: Way, pod: number): Destination {
+  targetOf({ client, server, interception }: Way, pod: number): Destination {
     const { clients, nodes, ports } = this.network;
+    const virtual = this.#options.intercepted?.virtual[pod];
+    if (interception !== undefined && virtual !== undefined)
+      return { host: hostOf(interception.name, pod), ...virtual };
     const destination = this.#destination(server, pod);
     const place = client === 'plain' ? undefined : client === 'sidecar' ? clients[pod] : nodes[0];
     return place === undefined
@@ -116,6 +141,14 @@ export class Fleet {
   async stop(): Promise<void> {
     const all = [...this.openLoops, ...this.closedLoops, ...this.proxies, ...this.services];
     await Promise.all([...all, ...(this.#relay === null ? [] : [this.#relay])].map((each) => each.stop()));
+  }
+
+  get #fronts(): readonly Front[] {
+    return this.#options.fronts ?? FRONTS;
+  }
+
+  get #interceptions(): readonly string[] {
+    return this.#options.intercepted?.names ?? [];
   }
 
   #proxy(name: string): TopologyProxy {
@@ -139,20 +172,15 @@ export class Fleet {
     }
     if (linkDelayMs > 0) await this.#startRelay();
     const [one, two] = network.nodes;
+    const outbound = clients.map((pod) => this.#outbound(pod, true));
+    const inbound = servers.map((pod) => this.#inbound(pod, true));
     // All of them are waited for, so that none is still starting when what failed is cleaned up.
     const started = await Promise.allSettled([
       ...clients.map((pod) => this.#startProxy(`sidecar-${pod.name}`, pod, [this.#outbound(pod, false)])),
       ...servers.map((pod) => this.#startProxy(`sidecar-${pod.name}`, pod, [this.#inbound(pod, false)])),
-      this.#startProxy(
-        'node-1',
-        one,
-        clients.map((pod) => this.#outbound(pod, true)),
-      ),
-      this.#startProxy(
-        'node-2',
-        two,
-        servers.map((pod) => this.#inbound(pod, true)),
-      ),
+      ...(this.#fronts.includes('nodeproxy')
+        ? [this.#startProxy('node-1', one, outbound), this.#startProxy('node-2', two, inbound)]
+        : []),
     ]);
     const failed = started.find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
@@ -165,15 +193,17 @@ export class Fleet {
 
   /** Outbound proxies listen on their own address, inbound ones on the pod's or on all that stand for pods. */
   async #startProxy(name: string, place: Place, chains: readonly PodChain[]): Promise<void> {
-    const { network, folder, concurrency, proxyCores: cores, signal } = this.#options;
+    const { network, folder, concurrency, proxyCores: cores, signal, intercepted } = this.#options;
     const inbound = chains.some(({ direction }) => direction === 'inbound');
-    const addresses = name === 'node-2' ? network.nodeListens : [place.address];
+    const own = [intercepted === undefined ? place.address : ANYWHERE];
+    const addresses = name === 'node-2' ? network.nodeListens : own;
     const port = inbound ? network.ports.inbound : network.ports.outbound;
     const listens = addresses.map((address) => ({ address, port }));
     const options = {
       name,
-      place,
+      place: intercepted === undefined ? place : inProxyGroup(place),
       listens,
+      transparent: intercepted !== undefined,
       chains,
       folder,
       logFormat: LOG_FORMAT,
@@ -185,15 +215,20 @@ export class Fleet {
   }
 
   #outbound({ name, address }: Place, shared: boolean): PodChain {
-    const destinations = this.network.servers.flatMap((_, pod) =>
-      FRONTS.map((front) => this.#destination(front, pod)),
-    );
+    const destinations = this.network.servers.flatMap((_, pod) => [
+      ...this.#fronts.map((front) => this.#destination(front, pod)),
+      // To the service itself: what stands in front of it is a matter of the interception.
+      ...this.#interceptions.map((each) => ({ ...this.#destination('plain', pod), host: hostOf(each, pod) })),
+    ]);
     return this.#chain(name, 'outbound', destinations, shared ? address : undefined);
   }
 
   #inbound(pod: Network['servers'][number], shared: boolean): PodChain {
-    const service = { host: '*', address: pod.address, port: this.network.ports.service };
-    return this.#chain(pod.name, 'inbound', [service], shared ? pod.nodeAddress : undefined);
+    const service = { address: pod.address, port: this.network.ports.service };
+    const number = this.network.servers.indexOf(pod);
+    const hosts = [...this.#interceptions.map((each) => hostOf(each, number)), '*'];
+    const destinations = hosts.map((host) => ({ host, ...service }));
+    return this.#chain(pod.name, 'inbound', destinations, shared ? pod.nodeAddress : undefined);
   }
 
   #chain(
@@ -233,8 +268,20 @@ export class Fleet {
 
   async #startRelay(): Promise<void> {
     const { network, linkDelayMs: delayMs, otherCores: cores, signal } = this.#options;
-    const targets = network.servers.flatMap((_, pod) => FRONTS.map((front) => this.#endpoint(front, pod)));
+    const targets = network.servers.flatMap((_, pod) =>
+      this.#fronts.map((front) => this.#endpoint(front, pod)),
+    );
     const { relay: ports } = network.ports;
     this.#relay = await LinkRelay.start({ place: network.nodes[0], ports, targets, delayMs, cores, signal });
   }
+}
+
+/** Asked for by requests that come by an interception. */
+function hostOf(interception: string, pod: number): string {
+  return `${interception}.s${pod + 1}`;
+}
+
+function inProxyGroup(place: Place): Place {
+  const group = ['setpriv', '--regid', String(PROXY_GROUP), '--clear-groups'];
+  return { ...place, command: [...place.command, ...group] };
 }

@@ -2,8 +2,8 @@
  * The two loads on a way: open loop at a rate, closed loop at full speed; from all client pods at once, each to the server pod of its
  * number. What the processes on the way computed meanwhile is read from the scheduler.
  */
-import type { LoadReport } from '../harness/autocannon.ts';
-import type { OpenLoopReport } from '../harness/open-loop.ts';
+import type { AutocannonLoad, LoadReport } from '../harness/autocannon.ts';
+import type { OpenLoopLoad, OpenLoopReport } from '../harness/open-loop.ts';
 import type { Fleet, Way } from './fleet.ts';
 
 export interface LoadOptions {
@@ -33,66 +33,77 @@ export interface ClosedRound {
   readonly cpu: CpuSplit;
 }
 
+/** @throws what `run` throws. The interception of the way is off again then, too. */
+async function intercepted<T>({ interception }: Way, run: () => Promise<T>): Promise<T> {
+  interception?.on();
+  try {
+    return await run();
+  } finally {
+    interception?.off();
+  }
+}
+
+export type OpenLoadOptions = LoadOptions & { readonly ratesOfPods?: readonly number[] };
+
 /** All clients are made ready, then started together. */
 export async function runOpen(
   fleet: Fleet,
   way: Way,
-  options: LoadOptions & { readonly ratesOfPods?: readonly number[] },
+  options: OpenLoadOptions,
   prefixOf: (pod: number) => string,
   signal: AbortSignal,
   meter: CpuMeter = cpuMeter(fleet, way),
 ): Promise<{ reports: OpenLoopReport[]; cpu: CpuSplit }> {
   signal.throwIfAborted();
-  const pods = fleet.openLoops.length;
-  await Promise.all(
-    fleet.openLoops.map((client, pod) => {
-      const load = {
-        ...fleet.targetOf(way, pod),
-        ...fleet.sourceOf(pod),
-        path: '/',
-        connections: Math.ceil(options.connections / pods),
-        rate: options.ratesOfPods?.[pod] ?? options.rate / pods,
-        seconds: options.seconds,
-        keepAlive: options.keepAlive,
-        phase: pod / pods,
-        idPrefix: prefixOf(pod),
-        timeoutMs: TIMEOUT_MS,
-      };
-      return client.prepare(load, signal);
-    }),
-  );
-  meter.start();
-  const reports = await Promise.all(fleet.openLoops.map((client) => client.go(signal)));
-  return { reports, cpu: meter.stop() };
+  return intercepted(way, async () => {
+    await Promise.all(
+      fleet.openLoops.map((client, pod) =>
+        client.prepare({ ...openLoad(fleet, way, options, pod), idPrefix: prefixOf(pod) }, signal),
+      ),
+    );
+    meter.start();
+    const reports = await Promise.all(fleet.openLoops.map((client) => client.go(signal)));
+    return { reports, cpu: meter.stop() };
+  });
 }
 
 const TIMEOUT_MS = 10_000;
 
+function openLoad(
+  fleet: Fleet,
+  way: Way,
+  { connections, rate, ratesOfPods, seconds, keepAlive }: OpenLoadOptions,
+  pod: number,
+): Omit<OpenLoopLoad, 'idPrefix'> {
+  const pods = fleet.openLoops.length;
+  return {
+    ...fleet.targetOf(way, pod),
+    ...fleet.sourceOf(pod),
+    path: '/',
+    connections: Math.ceil(connections / pods),
+    rate: ratesOfPods?.[pod] ?? rate / pods,
+    seconds,
+    keepAlive,
+    phase: pod / pods,
+    timeoutMs: TIMEOUT_MS,
+  };
+}
+
 export async function runClosed(
   fleet: Fleet,
   way: Way,
-  { connections, closedSeconds, keepAlive }: LoadOptions,
+  options: LoadOptions,
   signal: AbortSignal,
 ): Promise<ClosedRound> {
   signal.throwIfAborted();
-  const pods = fleet.closedLoops.length;
   const meter = cpuMeter(fleet, way);
-  meter.start();
-  const reports = await Promise.all(
-    fleet.closedLoops.map((client, pod) => {
-      const { address, port, host } = fleet.targetOf(way, pod);
-      const load = {
-        url: `http://${address}:${port}/`,
-        headers: { host },
-        connections: Math.ceil(connections / pods),
-        seconds: closedSeconds,
-        ...(keepAlive ? {} : { reconnectRate: 1 }),
-        ...fleet.sourceOf(pod),
-      };
-      return client.run(load, signal);
-    }),
-  );
-  const cpu = meter.stop();
+  const { reports, cpu } = await intercepted(way, async () => {
+    meter.start();
+    const all = fleet.closedLoops.map((client, pod) =>
+      client.run(closedLoad(fleet, way, options, pod), signal),
+    );
+    return { reports: await Promise.all(all), cpu: meter.stop() };
+  });
   emptyLogs(fleet, way);
   const sum = (of: (report: LoadReport) => number): number =>
     reports.reduce((total, report) => total + of(report), 0);
@@ -104,6 +115,23 @@ export async function runClosed(
     requestsPerSecond: sum(({ requestsPerSecond }) => requestsPerSecond),
     p99: Math.max(...reports.map(({ latency }) => latency.p99)),
     cpu: { ...cpu, clients: sum(({ cpuSeconds }) => cpuSeconds) },
+  };
+}
+
+function closedLoad(
+  fleet: Fleet,
+  way: Way,
+  { connections, closedSeconds, keepAlive }: LoadOptions,
+  pod: number,
+): AutocannonLoad {
+  const { address, port, host } = fleet.targetOf(way, pod);
+  return {
+    url: `http://${address}:${port}/`,
+    headers: { host },
+    connections: Math.ceil(connections / fleet.closedLoops.length),
+    seconds: closedSeconds,
+    ...(keepAlive ? {} : { reconnectRate: 1 }),
+    ...fleet.sourceOf(pod),
   };
 }
 

@@ -183,11 +183,13 @@ function pidsIn(name: string): number[] {
   }
 }
 
-function ownMark(): string {
+/** Of this process: what it makes is named so. */
+export function ownMark(): string {
   return `${MARK}-${process.pid}-${startOf(process.pid) ?? 0}`;
 }
 
-function hasOwner(name: string): boolean {
+/** Whether the process that made it, by its name, is alive. */
+export function hasOwner(name: string): boolean {
   const [, pid = '', start = ''] = name.split('-');
   return /^\d+$/.test(pid) && startOf(Number(pid)) === Number(start);
 }

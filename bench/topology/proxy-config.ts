@@ -48,6 +48,8 @@ export interface PodChain {
 export interface ProxyConfig {
   readonly name: string;
   readonly listens: readonly Endpoint[];
+  /** Of the listeners: takes what TPROXY brings. */
+  readonly transparent: boolean;
   readonly chains: readonly PodChain[];
   /** Of the admin's socket in the file system, which network namespaces share. */
   readonly adminPath: string;
@@ -84,6 +86,7 @@ function bootstrapOf(config: ProxyConfig): object {
         name: `${config.name}_${index}`,
         address: addressOf(endpoint),
         tcp_backlog_size: LISTENER_BACKLOG,
+        ...(config.transparent ? { transparent: true } : {}),
         filter_chains: config.chains.map((chain) => filterChain(chain, config.logFormat)),
       })),
       clusters: [...destinations].map(([name, endpoint]) => ({

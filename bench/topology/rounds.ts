@@ -78,12 +78,11 @@ export async function measureRounds(
 }
 
 export function memoryOf(fleet: Fleet): MemoryReading {
-  const [one, two] = [fleet.side(1), fleet.side(2)];
-  const sidecars = [...one.sidecars, ...two.sidecars];
-  return {
-    sidecars: sidecars.reduce((sum, proxy) => sum + proxy.pssBytes(), 0),
-    nodes: one.node.pssBytes() + two.node.pssBytes(),
-  };
+  const of = (kind: string): number =>
+    fleet.proxies
+      .filter(({ name }) => name.startsWith(kind))
+      .reduce((sum, proxy) => sum + proxy.pssBytes(), 0);
+  return { sidecars: of('sidecar-'), nodes: of('node-') };
 }
 
 async function openRound(

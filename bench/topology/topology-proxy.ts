@@ -22,6 +22,7 @@ export interface TopologyProxyOptions {
   readonly name: string;
   readonly place: Place;
   readonly listens: readonly Endpoint[];
+  readonly transparent: boolean;
   readonly chains: readonly PodChain[];
   readonly folder: string;
   readonly logFormat: string;

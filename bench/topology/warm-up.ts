@@ -57,8 +57,10 @@ function isCovered(fleet: Fleet, contender: Contender, contenders: readonly Cont
   const proxiesOf = ({ way }: Contender): Set<object> => new Set(fleet.proxiesOf(way).flat());
   const proxies = proxiesOf(contender);
   if (proxies.size === 0) return false;
-  return contenders.some((other) => {
+  const place = contenders.indexOf(contender);
+  return contenders.some((other, index) => {
     const others = proxiesOf(other);
-    return others.size > proxies.size && proxies.isSubsetOf(others);
+    // Of those with the same proxies the first one is warmed up.
+    return proxies.isSubsetOf(others) && (others.size > proxies.size || index < place);
   });
 }
