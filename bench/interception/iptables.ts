@@ -59,7 +59,7 @@ export function tproxyInterception(pods: InterceptedPods): Interception {
   return new IptablesInterception('tproxy', pods, tproxyRules(pods));
 }
 
-/** Null: rules can be made in the namespace. */
+/** `undefined`: not installed. */
 export function iptablesVersion(): string | undefined {
   try {
     return execFileSync('iptables', ['--version'], { encoding: 'utf8' }).trim();

@@ -121,17 +121,14 @@ export class Stand {
 
   /** On and off once: what the kernel refuses is known before the first round. */
   #try(title: string, make: () => Interception): void {
+    let made: Interception | null = null;
     try {
-      const interception = make();
-      this.#interceptions.set(interception.name, interception);
-      interception.on();
-      interception.off();
+      made = make();
+      made.on();
+      made.off();
+      this.#interceptions.set(made.name, made);
     } catch (error) {
-      for (const [name, each] of this.#interceptions)
-        if (name === title.toLowerCase()) {
-          if (each instanceof BpfInterception) each.close();
-          this.#interceptions.delete(name);
-        }
+      if (made instanceof BpfInterception) made.close();
       const text = error instanceof Error ? error.message : String(error);
       this.#note(`no ${title}: ${text.trim().split('\n').slice(-2).join(' ')}`);
     }

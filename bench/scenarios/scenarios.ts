@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 import { COST } from './cost.ts';
 import { DIRECTIONS } from './directions.ts';
 import { INSTRUMENTATION } from './instrumentation.ts';
+import { INTERCEPTION } from './interception.ts';
 import { MEMORY } from './memory.ts';
 import { PEERS_SCENARIO } from './peers.ts';
 import { THREADS } from './threads.ts';
@@ -12,6 +13,7 @@ import { TUNING } from './tuning.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   TOPOLOGY,
+  INTERCEPTION,
   COST,
   INSTRUMENTATION,
   DIRECTIONS,

@@ -2,6 +2,7 @@
 import type { Chart, Column, Measured, Row, Section, Table } from '../report/report.ts';
 import { measured } from '../harness/statistics.ts';
 import { overRounds } from './latency-section.ts';
+import { cpuPerRequest } from './loads.ts';
 import type { CpuSplit, LoadOptions } from './loads.ts';
 import type { ContenderResult, MemoryReading } from './rounds.ts';
 import type { WarmUp } from './warm-up.ts';
@@ -91,11 +92,7 @@ function perRequest(rounds: readonly CpuRound[], of: (cpu: CpuSplit) => number):
   return overRounds(rounds, ({ requests, cpu }) => (of(cpu) / requests) * US_PER_SECOND);
 }
 
-function sumOf(cpu: CpuSplit): number {
-  return Object.values(cpu).reduce((sum, each) => sum + each, 0);
-}
-
-function cpuTable(
+export function cpuTable(
   title: string,
   results: readonly ContenderResult[],
   of: (result: ContenderResult) => readonly CpuRound[],
@@ -119,7 +116,7 @@ function cpuTable(
         name: result.contender.name,
         cells: [
           ...ROLES.map(({ role }) => (absent(role) ? null : perRequest(rounds, (cpu) => cpu[role]))),
-          perRequest(rounds, (cpu) => sumOf(cpu) - cpu.relay),
+          overRounds(rounds, cpuPerRequest),
           ...(relayed ? [perRequest(rounds, ({ relay }) => relay)] : []),
         ],
       };

@@ -2,6 +2,7 @@
 import { measured } from '../harness/statistics.ts';
 import type { Percentiles } from '../harness/open-loop.ts';
 import type { Cell, Chart, Column, Measured, Row, Section, Table } from '../report/report.ts';
+import { cpuPerRequest } from './loads.ts';
 import type { LoadOptions } from './loads.ts';
 import type { ContenderResult, OpenRound } from './rounds.ts';
 
@@ -17,7 +18,7 @@ export const PERCENTILES: readonly { readonly key: keyof Percentiles; readonly n
 ];
 
 /** One contender set against another, round by round. */
-interface Step {
+export interface Step {
   readonly name: string;
   readonly from: string;
   readonly to: string;
@@ -41,7 +42,12 @@ export function latencySection(results: readonly ContenderResult[], load: LoadOp
         'A latency counts from the place in the timetable to the last byte of the answer: what the client sends late, because a connection or its processor was not free, is part of it.',
       `A round is ${load.seconds} s, ${requests} requests: each figure is one of a round, and p99.9 of a round is close to its longest request.`,
     ],
-    parts: [latencyTable(results), latencyChart(results), lagTable(results), stepTable(results)],
+    parts: [
+      latencyTable(results),
+      latencyChart(results),
+      lagTable(results),
+      stepTable(results, STEPS, [NOT_INTERCEPTED]),
+    ],
   };
 }
 
@@ -104,7 +110,7 @@ function pointOf(x: string, figure: Measured | null): { x: string; y: number; lo
   return { x, y: median, low, high };
 }
 
-function lagTable(results: readonly ContenderResult[]): Table {
+export function lagTable(results: readonly ContenderResult[]): Table {
   const shown = PERCENTILES.filter(({ key }) => key !== 'mean' && key !== 'p90');
   return {
     kind: 'table',
@@ -120,7 +126,15 @@ function lagTable(results: readonly ContenderResult[]): Table {
   };
 }
 
-function stepTable(results: readonly ContenderResult[]): Table {
+const NOT_INTERCEPTED =
+  'No step is an interception: clients send to their proxies themselves. What iptables or eBPF add is measured by `interception`.';
+
+/** Steps whose contenders are both there. */
+export function stepTable(
+  results: readonly ContenderResult[],
+  steps: readonly Step[],
+  notes: readonly string[],
+): Table {
   const of = (name: string): ContenderResult | undefined =>
     results.find(({ contender }) => contender.name === name);
   const shown = PERCENTILES.filter(({ key }) => key !== 'max' && key !== 'p999');
@@ -131,16 +145,17 @@ function stepTable(results: readonly ContenderResult[]): Table {
     columns: [
       ...shown.map(({ name }): Column => ({ name, unit: US, better: 'lower' })),
       { name: 'throughput, ratio' },
+      { name: 'CPU', unit: 'µs/request', better: 'lower' },
     ],
-    body: STEPS.flatMap(({ name, from, to }): Row[] => {
+    body: steps.flatMap(({ name, from, to }): Row[] => {
       const [one, other] = [of(from), of(to)];
       if (one === undefined || other === undefined) return [];
       const cells: Cell[] = shown.map(({ key }) => difference(one.open, other.open, key));
-      return [{ name, cells: [...cells, throughputRatio(one, other)] }];
+      return [{ name, cells: [...cells, throughputRatio(one, other), cpuDifference(one, other)] }];
     }),
     notes: [
-      'Differences of the figures of the same round. Ratio: requests/s of the closed loop.',
-      'No step is an interception: clients send to their proxies themselves. What a redirection by iptables, TPROXY or eBPF would add to a hop is not measured here; the proxy has neither.',
+      'Differences of the figures of the same round. Ratio of requests/s, and CPU of all processes: of the closed loop.',
+      ...notes,
     ],
     ranked: false,
   };
@@ -159,5 +174,13 @@ function throughputRatio(from: ContenderResult, to: ContenderResult): Measured |
   const pairs = to.closed.map(
     ({ requestsPerSecond }, round) => requestsPerSecond / (from.closed[round]?.requestsPerSecond ?? NaN),
   );
+  return overRounds(pairs, (each) => each);
+}
+
+function cpuDifference(from: ContenderResult, to: ContenderResult): Measured | null {
+  const pairs = to.closed.map((round, index) => {
+    const before = from.closed[index];
+    return before === undefined ? NaN : cpuPerRequest(round) - cpuPerRequest(before);
+  });
   return overRounds(pairs, (each) => each);
 }

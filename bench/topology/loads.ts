@@ -173,3 +173,15 @@ export function cpuMeter(fleet: Fleet, way: Way): CpuMeter {
     },
   };
 }
+
+/** Microseconds of all processes but the relay. */
+export function cpuPerRequest({
+  requests,
+  cpu,
+}: {
+  readonly requests: number;
+  readonly cpu: CpuSplit;
+}): number {
+  const { clients, outbound, inbound, services } = cpu;
+  return ((clients + outbound + inbound + services) / requests) * 1e6;
+}

@@ -88,7 +88,7 @@ function bytesTable(cells: readonly MatrixCell[]): Table {
     ]),
     notes: [
       'From the counters of bytes received and sent of listeners and clusters: heads and bodies in both directions, each read once and written once by each proxy. The log and acknowledgements are not counted.',
-      'A path that hands bytes from socket to socket inside the kernel (sockmap) would copy none of them to a process; the proxy has no such path, so there is nothing to set beside these.',
+      'What a sockmap changes in this is measured by `interception`.',
     ],
     ranked: false,
   };
