@@ -4,6 +4,7 @@ import type { Cell, Measured, Row, Section, Table } from '../report/report.ts';
 import { cpuPerRequest } from '../topology/loads.ts';
 import type { LoadOptions } from '../topology/loads.ts';
 import type { ContenderResult } from '../topology/rounds.ts';
+import { UPSTREAM_CONNECTIONS } from './stand.ts';
 import { SHOWN, figuresTable } from './steps-section.ts';
 
 /** Of one number of connections. */
@@ -23,6 +24,7 @@ export function countsSection(counts: readonly CountResult[]): Section {
     text: [
       'The talk on Merbridge states 5 to 12 % less latency and no other loss, without its measurement. Latency is that of the open loop, at a rate that is below what the proxies can do; at one connection it is 200 requests/s, so that requests do not wait for each other.',
       'With the sockmap, bytes between application and proxy of one pod go from socket to socket. Between the pods they go by TCP in all of these, as they would between nodes.',
+      `A proxy opens ${UPSTREAM_CONNECTIONS} connections to a cluster at most, Envoy's default: beyond that requests of its clients wait for one, on all ways alike.`,
     ],
     parts: [
       ...(counts.some(({ results }) => results.some(({ contender }) => contender.name === SOCKMAP))

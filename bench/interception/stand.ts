@@ -6,6 +6,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { probeSyscalls } from '../../src/os/probe.ts';
 import { BpfCalls, whyNoBpf } from '../harness/bpf/calls.ts';
 import { findProgram } from '../harness/programs.ts';
 import { Fleet } from '../topology/fleet.ts';
@@ -25,6 +26,12 @@ export interface StandOptions extends Omit<
   readonly kind: NetworkOptions['kind'];
   readonly note: (text: string) => void;
 }
+
+/**
+ * Envoy's default for a cluster. Every interception has pools of its own, which stay from round to round: with thousands of connections
+ * in each a process would run out of descriptors.
+ */
+export const UPSTREAM_CONNECTIONS = 1024;
 
 /** Where the service seems to be: an address of nobody's in no pod's network. */
 const VIRTUAL = { address: '10.231.9.1', port: 80 };
@@ -95,14 +102,19 @@ export class Stand {
       network: this.#groups === null ? network : inGroups(network, this.#groups),
       fronts: ['plain', 'sidecar'],
       linkDelayMs: 0,
-      ...(why === null ? { intercepted: { names, virtual: [VIRTUAL] } } : {}),
+      upstreamConnections: UPSTREAM_CONNECTIONS,
+      ...(why === null
+        ? { intercepted: { names, virtual: [VIRTUAL], transparent: names.includes('tproxy') } }
+        : {}),
     });
   }
 
   #openInterceptions(): void {
     const pods = podsOf(this.#network);
     this.#try('REDIRECT', () => redirectInterception(pods));
-    this.#try('TPROXY', () => tproxyInterception(pods));
+    const whyNotTransparent = probeSyscalls();
+    if (whyNotTransparent === null) this.#try('TPROXY', () => tproxyInterception(pods));
+    else this.#note(`no TPROXY: ${whyNotTransparent}`);
     const calls = this.#bpf();
     if (calls === null) return;
     for (const kind of ['ebpf', 'sockmap'] as const)

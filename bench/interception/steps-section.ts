@@ -24,8 +24,8 @@ export function stepsSection(results: readonly ContenderResult[], load: LoadOpti
   return {
     title: 'What interception costs, step by step',
     text: [
-      `Latency: ${load.rate} requests/s by a timetable (open loop) over ${load.connections} keep-alive connections, ${load.seconds} s a round, counted from the place in the timetable. Throughput and CPU: as fast as it goes (closed loop) over as many connections, ${load.closedSeconds} s a round; CPU is that of all processes, client and service too.`,
-      'Rounds are interleaved, and all steps have the same processes: an interception is on while its round is measured and off behind it. It decides when a connection is opened, so with keep-alive it costs a request only what the kernel does to each packet.',
+      `Latency: ${load.rate} requests/s by a timetable (open loop) ${load.keepAlive ? `over ${load.connections} keep-alive connections` : `each on a connection of its own, ${load.connections} at once at most`}, ${load.seconds} s a round, counted from the place in the timetable. Throughput and CPU: as fast as it goes (closed loop) over as many connections, ${load.closedSeconds} s a round; CPU is that of all processes, client and service too.`,
+      'Rounds are interleaved, and all steps have the same processes: an interception is on while its round is measured and off behind it. An address is replaced when a connection is opened, so with keep-alive a request pays only for what the kernel does to each packet; `--no-keep-alive` has a connection for each. Work of the kernel counts to the process in whose time it is done.',
     ],
     parts: [
       figuresTable('Steps', 'step', results),

@@ -5,18 +5,20 @@
  *   stand (pods, sidecars, interceptions) -> warm-up -> rounds of all steps -> rounds by connections -> bytes -> sections
  */
 import { readFileSync } from 'node:fs';
-import { wholeNumber } from '../../src/cli/option.ts';
+import { oneOf, wholeNumber } from '../../src/cli/option.ts';
 import { bytesSection, measureBytes } from '../interception/bytes.ts';
 import { countsSection } from '../interception/counts-section.ts';
 import type { CountResult } from '../interception/counts-section.ts';
 import { iptablesVersion } from '../interception/iptables.ts';
-import { Stand } from '../interception/stand.ts';
+import { Stand, UPSTREAM_CONNECTIONS } from '../interception/stand.ts';
 import { stepsSection } from '../interception/steps-section.ts';
 import { contendersOf, interceptedContenders } from '../interception/steps.ts';
 import { choice, chosen } from '../contenders/plan.ts';
 import type { Section } from '../report/report.ts';
 import { numberOption } from '../scenario.ts';
 import type { BenchOption, BenchRun, Scenario } from '../scenario.ts';
+import type { NetworkKind } from '../topology/network.ts';
+import { runClosed } from '../topology/loads.ts';
 import { measureRounds } from '../topology/rounds.ts';
 import type { RoundsOptions } from '../topology/rounds.ts';
 import { nginxVersion } from '../topology/service.ts';
@@ -26,12 +28,24 @@ const PARTS = ['steps', 'counts', 'bytes'];
 const RATE_PER_CONNECTION = 200;
 /** What nginx and the proxies' circuit breakers are configured for. */
 const MOST_CONNECTIONS = 8000;
-/** Beside connections: programs, logs, epolls. */
-const OTHER_FILES = 500;
+/** What a second of the closed loop is taken for: all connections together, and a lone one. */
+const CLOSED_RATE = 4000;
+const CLOSED_RATE_PER_CONNECTION = 500;
+/** Else its end, when connections are done one by one, would be most of it. */
+const REQUESTS_PER_CONNECTION = 3;
+/** Of a proxy, beside its clients' connections: those of its pools, programs, logs. */
+const OTHER_FILES = 4 * UPSTREAM_CONNECTIONS + 500;
 const WARM_UP_SECONDS = 120;
 const QUICK_WARM_UP_SECONDS = 10;
 
 const OPTIONS: readonly BenchOption[] = [
+  {
+    name: 'network',
+    value: '<kind>',
+    help: 'namespaces (needs root), loopback (nothing can be intercepted there), or auto: what is possible',
+    default: 'auto',
+    check: oneOf(['auto', 'namespaces', 'loopback']),
+  },
   choice('only', 'what is measured', PARTS),
   {
     name: 'counts',
@@ -42,6 +56,7 @@ const OPTIONS: readonly BenchOption[] = [
     check: badCounts,
   },
   { name: 'connections', value: '<n>', help: 'in the steps', default: '48', check: wholeNumber(1, 8000) },
+  { name: 'no-keep-alive', help: 'a connection of the client for each request' },
   {
     name: 'rate',
     value: '<n>',
@@ -108,7 +123,7 @@ async function run(bench: BenchRun): Promise<Section[]> {
   noteVersions(bench);
   bench.progress.step('starting pods and sidecars');
   const stand = await Stand.open({
-    kind: 'auto',
+    kind: (bench.options.get('network') ?? 'auto') as NetworkKind | 'auto',
     note: (text) => bench.progress.note(text),
     folder: bench.folder,
     service: nginxVersion() === undefined ? 'demo' : 'nginx',
@@ -151,17 +166,32 @@ async function measureCounts(bench: BenchRun, stand: Stand, options: RoundsOptio
       bench.progress.note(`no ${connections} connections: a process may open too few files (ulimit -n)`);
       continue;
     }
-    const rate = Math.min(options.rate, connections * RATE_PER_CONNECTION);
-    const load = { ...options, contenders, connections, rate, warmUpRequests: 0 };
+    const load = {
+      ...options,
+      contenders,
+      connections,
+      rate: Math.min(options.rate, connections * RATE_PER_CONNECTION),
+      closedRequests: closedRequests(options.closedSeconds, connections),
+      warmUpRequests: 0,
+    };
+    for (const { name, way } of contenders) {
+      bench.progress.step(`pools for ${connections} connections: ${name}`);
+      await runClosed(stand.fleet, way, load, bench.signal);
+    }
     counts.push({ load, results: (await measureRounds(bench, stand.fleet, load)).results });
   }
   return counts;
 }
 
-/** A proxy has two for a request at most: its client's and its upstream's. */
+function closedRequests(seconds: number, connections: number): number {
+  const rate = Math.min(CLOSED_RATE, connections * CLOSED_RATE_PER_CONNECTION);
+  return Math.round(Math.max(seconds * rate, connections * REQUESTS_PER_CONNECTION));
+}
+
+/** So many clients may a proxy have, by what the system allows a process. */
 function mostConnections(): number {
   const limit = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-  return Math.min(MOST_CONNECTIONS, (Number(limit ?? Infinity) - OTHER_FILES) / 2);
+  return Math.min(MOST_CONNECTIONS, Number(limit ?? Infinity) - OTHER_FILES);
 }
 
 function roundsOptions(bench: BenchRun, stand: Stand): RoundsOptions {
@@ -175,7 +205,7 @@ function roundsOptions(bench: BenchRun, stand: Stand): RoundsOptions {
     connections: numberOption(bench, 'connections'),
     seconds: numberOption(bench, 'seconds'),
     closedSeconds: numberOption(bench, 'closed-seconds'),
-    keepAlive: true,
+    keepAlive: !bench.options.has('no-keep-alive'),
   };
 }
 

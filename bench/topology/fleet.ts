@@ -42,6 +42,8 @@ export interface FleetOptions {
   readonly policies?: ReadonlyMap<string, Policy>;
   /** Absent: all, `plain` among them anyway. */
   readonly fronts?: readonly Front[];
+  /** Of a proxy to a cluster; absent: as many as there are requests. */
+  readonly upstreamConnections?: number;
   /** Absent: none will be. */
   readonly intercepted?: Intercepted;
   readonly signal: AbortSignal;
@@ -53,6 +55,8 @@ export interface Intercepted {
   readonly names: readonly string[];
   /** Where the services seem to be, by pod. */
   readonly virtual: readonly Endpoint[];
+  /** Of the sidecars' listeners: TPROXY is among the interceptions. */
+  readonly transparent: boolean;
 }
 
 export interface Side {
@@ -194,6 +198,7 @@ export class Fleet {
   /** Outbound proxies listen on their own address, inbound ones on the pod's or on all that stand for pods. */
   async #startProxy(name: string, place: Place, chains: readonly PodChain[]): Promise<void> {
     const { network, folder, concurrency, proxyCores: cores, signal, intercepted } = this.#options;
+    const { upstreamConnections } = this.#options;
     const inbound = chains.some(({ direction }) => direction === 'inbound');
     const own = [intercepted === undefined ? place.address : ANYWHERE];
     const addresses = name === 'node-2' ? network.nodeListens : own;
@@ -203,13 +208,14 @@ export class Fleet {
       name,
       place: intercepted === undefined ? place : inProxyGroup(place),
       listens,
-      transparent: intercepted !== undefined,
+      transparent: intercepted?.transparent ?? false,
       chains,
       folder,
       logFormat: LOG_FORMAT,
       concurrency,
       cores,
       signal,
+      ...(upstreamConnections === undefined ? {} : { upstreamConnections }),
     };
     this.#proxies.set(name, await TopologyProxy.start(options));
   }

@@ -3,8 +3,10 @@
  * number. What the processes on the way computed meanwhile is read from the scheduler.
  */
 import type { AutocannonLoad, LoadReport } from '../harness/autocannon.ts';
+import { FAILED, percentilesOf, together } from '../harness/open-loop.ts';
 import type { OpenLoopLoad, OpenLoopReport } from '../harness/open-loop.ts';
 import type { Fleet, Way } from './fleet.ts';
+import { idPrefix } from './ids.ts';
 
 export interface LoadOptions {
   /** All clients together. */
@@ -12,6 +14,10 @@ export interface LoadOptions {
   readonly connections: number;
   readonly seconds: number;
   readonly closedSeconds: number;
+  /** Requests of the closed loop, however long they take; absent: autocannon, for `closedSeconds`. */
+  readonly closedRequests?: number;
+  /** Of a request of the open loop; absent: ten seconds. */
+  readonly timeoutMs?: number;
   readonly keepAlive: boolean;
 }
 
@@ -72,7 +78,7 @@ const TIMEOUT_MS = 10_000;
 function openLoad(
   fleet: Fleet,
   way: Way,
-  { connections, rate, ratesOfPods, seconds, keepAlive }: OpenLoadOptions,
+  { connections, rate, ratesOfPods, seconds, keepAlive, timeoutMs = TIMEOUT_MS }: OpenLoadOptions,
   pod: number,
 ): Omit<OpenLoopLoad, 'idPrefix'> {
   const pods = fleet.openLoops.length;
@@ -85,7 +91,7 @@ function openLoad(
     seconds,
     keepAlive,
     phase: pod / pods,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
   };
 }
 
@@ -96,6 +102,7 @@ export async function runClosed(
   signal: AbortSignal,
 ): Promise<ClosedRound> {
   signal.throwIfAborted();
+  if (options.closedRequests !== undefined) return runAmount(fleet, way, options, signal);
   const meter = cpuMeter(fleet, way);
   const { reports, cpu } = await intercepted(way, async () => {
     meter.start();
@@ -117,6 +124,38 @@ export async function runClosed(
     cpu: { ...cpu, clients: sum(({ cpuSeconds }) => cpuSeconds) },
   };
 }
+
+/**
+ * A closed loop made of the open one: where the whole timetable is due at once, a connection sends its next request when its last one
+ * is answered. For thousands of connections: they are open before it begins, and autocannon's timers, its end among them, stand still
+ * as long as libuv finds a thousand sockets ready (49,152 events).
+ */
+async function runAmount(
+  fleet: Fleet,
+  way: Way,
+  { closedRequests = 0, ...options }: LoadOptions,
+  signal: AbortSignal,
+): Promise<ClosedRound> {
+  const load = { ...options, rate: AT_ONCE, seconds: closedRequests / AT_ONCE, timeoutMs: AMOUNT_TIMEOUT_MS };
+  const { reports, cpu } = await runOpen(fleet, way, load, () => idPrefix(), signal);
+  emptyLogs(fleet, way);
+  const { requests, failed, achievedRate, cpuSeconds } = together(reports);
+  // What a request waited for a connection is no part of its latency here.
+  const own = reports.map(({ latencies, lags }) =>
+    latencies.map((each, index) => (each === FAILED ? FAILED : each - (lags[index] ?? 0))),
+  );
+  return {
+    requests,
+    failures: failed,
+    requestsPerSecond: achievedRate,
+    p99: percentilesOf(own).p99,
+    cpu: { ...cpu, clients: cpuSeconds },
+  };
+}
+
+/** Requests/s: no proxy is as fast. */
+const AT_ONCE = 1e6;
+const AMOUNT_TIMEOUT_MS = 60_000;
 
 function closedLoad(
   fleet: Fleet,

@@ -54,6 +54,8 @@ export interface ProxyConfig {
   /** Of the admin's socket in the file system, which network namespaces share. */
   readonly adminPath: string;
   readonly logFormat: string;
+  /** To a cluster; what finds none free waits. Absent: as many as there are requests. */
+  readonly upstreamConnections?: number;
 }
 
 const LISTENER_BACKLOG = 4096;
@@ -94,7 +96,13 @@ function bootstrapOf(config: ProxyConfig): object {
         type: 'STATIC',
         connect_timeout: '5s',
         circuit_breakers: {
-          thresholds: [{ max_connections: MOST, max_pending_requests: MOST, max_requests: MOST }],
+          thresholds: [
+            {
+              max_connections: config.upstreamConnections ?? MOST,
+              max_pending_requests: MOST,
+              max_requests: MOST,
+            },
+          ],
         },
         load_assignment: {
           cluster_name: name,

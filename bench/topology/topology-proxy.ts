@@ -23,6 +23,7 @@ export interface TopologyProxyOptions {
   readonly place: Place;
   readonly listens: readonly Endpoint[];
   readonly transparent: boolean;
+  readonly upstreamConnections?: number;
   readonly chains: readonly PodChain[];
   readonly folder: string;
   readonly logFormat: string;
