@@ -6,7 +6,7 @@
  *   TPROXY     mangle PREROUTING: the packet stays as it is, and the proxy's socket is found for it (IP_TRANSPARENT). What the pod
  *              itself sends passes no PREROUTING: it is marked in OUTPUT and routed to `lo`, through which it comes in again.
  *
- * A table whose chains are gone costs nothing, an empty one would: `off` removes the tables, not only their rules.
+ * A chain without rules still hangs on the path of every packet, that of `nat` with all of conntrack: `off` removes the chains, too.
  */
 import { execFileSync } from 'node:child_process';
 import type { InterceptedPods, Interception } from './interception.ts';
