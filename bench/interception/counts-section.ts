@@ -1,4 +1,7 @@
-/** PERF-15: what a sockmap does at few and at many connections, as ratios of the same round, beside what the talk says. */
+/**
+ * What a sockmap does at few and at many connections, as ratios of the same round, beside what the talk on Merbridge says. The
+ * figures that they are made of stand below them, by connections.
+ */
 import { ratios } from '../harness/statistics.ts';
 import type { Cell, Measured, Row, Section, Table } from '../report/report.ts';
 import { cpuPerRequest } from '../topology/loads.ts';
