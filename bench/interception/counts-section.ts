@@ -44,7 +44,7 @@ export function countsSection(counts: readonly CountResult[]): Section {
   };
 }
 
-function countText(connections: number): string {
+export function countText(connections: number): string {
   return connections === 1 ? '1 connection' : `${connections} connections`;
 }
 

@@ -7,6 +7,7 @@ import type { BenchRun } from '../scenario.ts';
 import { runClosed } from '../topology/loads.ts';
 import { measureRounds } from '../topology/rounds.ts';
 import type { RoundsOptions } from '../topology/rounds.ts';
+import { countText } from './counts-section.ts';
 import type { CountResult } from './counts-section.ts';
 import { UPSTREAM_CONNECTIONS } from './stand.ts';
 import type { Stand } from './stand.ts';
@@ -47,7 +48,7 @@ export async function measureCounts(
       warmUpRequests: 0,
     };
     for (const { name, way } of contenders) {
-      bench.progress.step(`pools for ${connections} connections: ${name}`);
+      bench.progress.step(`${countText(connections)}, pools are filled: ${name}`);
       await runClosed(stand.fleet, way, load, bench.signal);
     }
     counts.push({ load, results: (await measureRounds(bench, stand.fleet, load)).results });

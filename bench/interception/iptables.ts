@@ -62,7 +62,8 @@ export function tproxyInterception(pods: InterceptedPods): Interception {
 /** `undefined`: not installed. */
 export function iptablesVersion(): string | undefined {
   try {
-    return execFileSync('iptables', ['--version'], { encoding: 'utf8' }).trim();
+    const text = execFileSync('iptables', ['--version'], { encoding: 'utf8' });
+    return text.replace(/^iptables v?/, '').trim();
   } catch {
     return undefined;
   }

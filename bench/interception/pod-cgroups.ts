@@ -7,7 +7,7 @@
  * A socket belongs to the group in which its process was when it was made, so processes enter their group before they start.
  * Names are those of the namespaces, and so are leftovers: groups whose process is gone are removed at the next start.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { delay } from '../../src/base/clock.ts';
 import { hasOwner, ownMark } from '../topology/namespaces.ts';
@@ -18,7 +18,7 @@ const TRIES = 100;
 const TRY_EVERY_MS = 20;
 
 /** Where cgroup v2 is mounted; `undefined`: nowhere. */
-function mountPoint(): string | undefined {
+export function mountPoint(): string | undefined {
   const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
   return mounts.map((line) => line.split(' ')).find(([, , type]) => type === 'cgroup2')?.[1];
 }
@@ -45,7 +45,12 @@ export class PodCgroups {
     removeLeftovers(root);
     const folder = join(root, ownMark());
     const names = pods.map(({ name }) => name);
-    for (const name of names) mkdirSync(join(folder, name), { recursive: true });
+    try {
+      for (const name of names) mkdirSync(join(folder, name), { recursive: true });
+    } catch (error) {
+      removeGroups(folder, names);
+      throw error;
+    }
     return new PodCgroups(folder, names);
   }
 
@@ -82,6 +87,7 @@ export class PodCgroups {
 }
 
 function removeGroups(folder: string, pods: readonly string[]): void {
+  if (!existsSync(folder)) return;
   const there = new Set(readdirSync(folder));
   for (const pod of pods) if (there.has(pod)) rmdirSync(join(folder, pod));
   rmdirSync(folder);

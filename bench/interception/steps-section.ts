@@ -1,6 +1,6 @@
 /** Every step with its latency, throughput and CPU, and what it adds to the one before. */
 import type { Column, Row, Section, Table } from '../report/report.ts';
-import { lagTable, overRounds, stepTable } from '../topology/latency-section.ts';
+import { lagTable, latencyChart, overRounds, stepTable } from '../topology/latency-section.ts';
 import { cpuTable } from '../topology/cost-section.ts';
 import { cpuPerRequest } from '../topology/loads.ts';
 import type { LoadOptions } from '../topology/loads.ts';
@@ -29,6 +29,7 @@ export function stepsSection(results: readonly ContenderResult[], load: LoadOpti
     ],
     parts: [
       figuresTable('Steps', 'step', results),
+      latencyChart(results),
       stepTable(results, steps, [
         'The first rows: each step against the one before it. Then interceptions against two hops that are addressed, and the last against the first.',
       ]),

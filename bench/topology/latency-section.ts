@@ -80,7 +80,7 @@ function latencyTable(results: readonly ContenderResult[]): Table {
   };
 }
 
-function latencyChart(results: readonly ContenderResult[]): Chart {
+export function latencyChart(results: readonly ContenderResult[]): Chart {
   const shares: readonly (readonly [keyof Percentiles, string])[] = [
     ['p50', '50'],
     ['p90', '90'],

@@ -12,7 +12,7 @@ import { findProgram } from '../../bench/harness/programs.ts';
 import { coresOf } from '../../bench/harness/set-up.ts';
 import { wayBytes } from '../../bench/interception/bytes.ts';
 import type { WayBytes } from '../../bench/interception/bytes.ts';
-import { cgroupNames } from '../../bench/interception/pod-cgroups.ts';
+import { PodCgroups, cgroupNames, mountPoint } from '../../bench/interception/pod-cgroups.ts';
 import { Stand } from '../../bench/interception/stand.ts';
 import { contendersOf, stepsOf } from '../../bench/interception/steps.ts';
 import type { Contender } from '../../bench/topology/contenders.ts';
@@ -87,10 +87,10 @@ describe('interception', options, () => {
 
   const named = (name: string): Contender | undefined =>
     contendersOf(stand).find((contender) => contender.name === name);
-  const connects = (): boolean => {
+  const connects = (seconds: number): boolean => {
     const [client] = stand.fleet.network.clients;
     // bash opens a connection by itself.
-    const tried = ['timeout', '1', 'bash', '-c', ': </dev/tcp/10.231.9.1/80'];
+    const tried = ['timeout', String(seconds), 'bash', '-c', ': </dev/tcp/10.231.9.1/80'];
     const [command = '', ...args] = [...(client?.command ?? []), ...tried];
     return spawnSync(command, args).status === 0;
   };
@@ -104,13 +104,13 @@ describe('interception', options, () => {
         t.skip(notes.join('; '));
         return;
       }
-      assert.equal(connects(), false, 'nobody has the address of the service');
+      assert.equal(connects(0.2), false, 'nobody has the address of the service');
       contender.way.interception?.on();
-      assert.equal(connects(), true);
+      assert.equal(connects(10), true);
       const rules = namespaces().flatMap(rulesIn).length;
       assert.equal(rules > 0, ['REDIRECT', 'TPROXY'].includes(name));
       contender.way.interception?.off();
-      assert.equal(connects(), false);
+      assert.equal(connects(0.2), false);
       // The second time on connections between the proxies that were opened the first time.
       for (let round = 1; round <= 2; round += 1) {
         const way = await wayBytes(stand, contender, new AbortController().signal);
@@ -183,6 +183,33 @@ test(
     }
     assert.deepEqual(left(), []);
     await assert.rejects(open('not-started', [], controller.signal), /interrupted/);
+    assert.deepEqual(left(), []);
+  },
+);
+
+test(
+  'control groups of a benchmark that was killed are removed, those of a living one are not',
+  options,
+  async (t) => {
+    if (mountPoint() === undefined) {
+      t.skip('cgroup v2 is not mounted');
+      return;
+    }
+    // Process 1 lives, but did not start then: it only has the id of the one that made this.
+    const dead = join(mountPoint() ?? '', 'npb-1-1');
+    mkdirSync(join(dead, 'c1'), { recursive: true });
+    const pod = { name: 'c1', address: '10.231.1.11', command: [] };
+    const living = PodCgroups.make([pod]);
+    try {
+      assert.ok(!cgroupNames().includes('npb-1-1'));
+      assert.equal(left().length, 1);
+      PodCgroups.make([pod]);
+      assert.equal(left().length, 1);
+      const [command, ...args] = [...living.enter(pod).command, 'cat', '/proc/self/cgroup'];
+      assert.match(execFileSync(command, args, { encoding: 'utf8' }), /^0::\/npb-\d+-\d+\/c1$/m);
+    } finally {
+      await living.remove();
+    }
     assert.deepEqual(left(), []);
   },
 );
