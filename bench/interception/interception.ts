@@ -15,6 +15,8 @@ export interface Interception {
   /** @throws where the system refuses; nothing of it is on then. */
   on(): void;
   off(): void;
+  /** Off for good: lets go of what it holds in the kernel. */
+  close(): void;
 }
 
 /** One pair of pods. */

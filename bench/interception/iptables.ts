@@ -107,6 +107,11 @@ class IptablesInterception implements Interception {
     attempt(client, ['ip', 'route', 'flush', 'table', ROUTES]);
   }
 
+  /** It holds nothing beside its rules. */
+  close(): void {
+    this.off();
+  }
+
   #add(namespace: string, rules: readonly string[]): void {
     const text = [`*${this.#rules.table}`, ...rules, 'COMMIT', ''].join('\n');
     inside(namespace, ['iptables-restore', '-w', '--noflush'], text);

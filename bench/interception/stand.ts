@@ -80,7 +80,7 @@ export class Stand {
       await this.#fleet?.stop();
     } finally {
       this.#fleet = null;
-      for (const each of this.#interceptions.values()) if (each instanceof BpfInterception) each.close();
+      for (const each of this.#interceptions.values()) each.close();
       this.#interceptions.clear();
       this.#network.close();
       await this.#groups?.remove();
@@ -140,7 +140,7 @@ export class Stand {
       made.off();
       this.#interceptions.set(made.name, made);
     } catch (error) {
-      if (made instanceof BpfInterception) made.close();
+      made?.close();
       const text = error instanceof Error ? error.message : String(error);
       this.#note(`no ${title}: ${text.trim().split('\n').slice(-2).join(' ')}`);
     }
