@@ -83,17 +83,21 @@ function noteVersions(bench: BenchRun): void {
     );
 }
 
-function setUpSection({ fleet }: Stand): Section {
+const INTERCEPTED: readonly string[] = [
+  "Intercepted: the client sends to the address of a service, which nobody has, and the first sidecar to the address and port of the pod. REDIRECT: nat OUTPUT in the client's pod and nat PREROUTING in the server's. TPROXY: mark and route to lo in the client's pod, mangle PREROUTING in both, transparent listeners. eBPF: a program at connect(2) of the client's pod replaces both addresses. eBPF + sockmap: the same, and a program at sendmsg(2) hands bytes between application and sidecar of one pod past TCP.",
+  'The proxy does not ask for the original destination (no ORIGINAL_DST): a listener has fixed routes, and it serves one service here, told by the host header. So the cost of finding the destination again (getsockopt, or a map as Merbridge has it) is in none of the steps.',
+];
+
+function setUpSection(stand: Stand): Section {
   const where =
-    fleet.network.kind === 'namespaces'
+    stand.fleet.network.kind === 'namespaces'
       ? 'Two pods, each a network namespace on the bridge of its node, the nodes with a link (veth) between them: a client with its sidecar, a service with its sidecar.'
       : 'A client, its sidecar, a service and its sidecar, at addresses of the loopback.';
   return {
     title: 'What runs where',
     text: [
       `${where} direct: client to service. one hop: through the client's sidecar. two hops: through both. There the client and the first sidecar address the next proxy.`,
-      "Intercepted: the client sends to the address of a service, which nobody has, and the first sidecar to the address and port of the pod. REDIRECT: nat OUTPUT in the client's pod and nat PREROUTING in the server's. TPROXY: mark and route to lo in the client's pod, mangle PREROUTING in both, transparent listeners. eBPF: a program at connect(2) of the client's pod replaces both addresses. eBPF + sockmap: the same, and a program at sendmsg(2) hands bytes between application and sidecar of one pod past TCP.",
-      'The proxy does not ask for the original destination (no ORIGINAL_DST): a listener has fixed routes, and it serves one service here, told by the host header. So the cost of finding the destination again (getsockopt, or a map as Merbridge has it) is in none of the steps.',
+      ...(interceptedContenders(stand).length === 0 ? [] : INTERCEPTED),
     ],
     parts: [],
   };
