@@ -2,6 +2,7 @@
  * The two loads on a way: open loop at a rate, closed loop at full speed; from all client pods at once, each to the server pod of its
  * number. What the processes on the way computed meanwhile is read from the scheduler.
  */
+import { delay } from '../../src/base/clock.ts';
 import type { AutocannonLoad, LoadReport } from '../harness/autocannon.ts';
 import { FAILED, percentilesOf, together } from '../harness/open-loop.ts';
 import type { OpenLoopLoad, OpenLoopReport } from '../harness/open-loop.ts';
@@ -39,13 +40,22 @@ export interface ClosedRound {
   readonly cpu: CpuSplit;
 }
 
+/**
+ * While it is off, the packets of a connection that it has rewritten lead nowhere: a FIN on its way then would leave a proxy with a
+ * client that is long gone, and its own pools with connections that nobody answers.
+ */
+const LAST_PACKETS_MS = 250;
+
 /** @throws what `run` throws. The interception of the way is off again then, too. */
 async function intercepted<T>({ interception }: Way, run: () => Promise<T>): Promise<T> {
   interception?.on();
   try {
     return await run();
   } finally {
-    interception?.off();
+    if (interception !== undefined) {
+      await delay(LAST_PACKETS_MS);
+      interception.off();
+    }
   }
 }
 
