@@ -1,8 +1,8 @@
 /** Options of `interception`, and the rounds that they make. */
 import { oneOf, wholeNumber } from '../../src/cli/option.ts';
 import { choice } from '../contenders/plan.ts';
-import { numberOption } from '../scenario.ts';
 import type { BenchOption, BenchRun } from '../scenario.ts';
+import { roundsOptions, shortLength } from '../topology/rounds-options.ts';
 import type { RoundsOptions } from '../topology/rounds.ts';
 import { contendersOf } from './steps.ts';
 import type { Stand } from './stand.ts';
@@ -54,7 +54,7 @@ export const OPTIONS: readonly BenchOption[] = [
     help: 'of open loop in a round',
     default: '3',
     quick: '0.6',
-    check: length,
+    check: shortLength,
   },
   {
     name: 'closed-seconds',
@@ -62,7 +62,7 @@ export const OPTIONS: readonly BenchOption[] = [
     help: 'of closed loop in a round',
     default: '2',
     quick: '0.5',
-    check: length,
+    check: shortLength,
   },
   {
     name: 'warm-up',
@@ -81,26 +81,11 @@ export const OPTIONS: readonly BenchOption[] = [
   },
 ];
 
-export function roundsOptions(bench: BenchRun, stand: Stand): RoundsOptions {
-  return {
-    contenders: contendersOf(stand),
-    rounds: numberOption(bench, 'rounds'),
-    warmUpRequests: numberOption(bench, 'warm-up'),
-    warmUpSeconds: bench.quick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS,
-    concurrency: numberOption(bench, 'concurrency'),
-    rate: numberOption(bench, 'rate'),
-    connections: numberOption(bench, 'connections'),
-    seconds: numberOption(bench, 'seconds'),
-    closedSeconds: numberOption(bench, 'closed-seconds'),
-    keepAlive: !bench.options.has('no-keep-alive'),
-  };
+export function stepRounds(bench: BenchRun, stand: Stand): RoundsOptions {
+  return roundsOptions(bench, contendersOf(stand), bench.quick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS);
 }
 
 function badCounts(text: string): string | null {
   const good = text.split(',').every((each) => /^[1-9]\d*$/.test(each) && Number(each) <= MOST_CONNECTIONS);
   return good ? null : `expected numbers from 1 to ${MOST_CONNECTIONS}, with commas between them`;
-}
-
-function length(text: string): string | null {
-  return /^\d+(?:\.\d+)?$/.test(text) && Number(text) <= 3600 ? null : 'expected a number up to 3600';
 }

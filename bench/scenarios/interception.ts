@@ -9,7 +9,7 @@ import { bytesSection, measureBytes } from '../interception/bytes.ts';
 import { countsSection } from '../interception/counts-section.ts';
 import { measureCounts } from '../interception/counts.ts';
 import { iptablesVersion } from '../interception/iptables.ts';
-import { OPTIONS, roundsOptions } from '../interception/options.ts';
+import { OPTIONS, stepRounds } from '../interception/options.ts';
 import { Stand } from '../interception/stand.ts';
 import { stepsSection } from '../interception/steps-section.ts';
 import { interceptedContenders } from '../interception/steps.ts';
@@ -56,7 +56,7 @@ async function run(bench: BenchRun): Promise<Section[]> {
 
 async function measure(bench: BenchRun, stand: Stand): Promise<Section[]> {
   const parts = chosen(bench, 'only');
-  const options = roundsOptions(bench, stand);
+  const options = stepRounds(bench, stand);
   const sections = [setUpSection(stand)];
   if (parts.includes('steps')) {
     const { results } = await measureRounds(bench, stand.fleet, options);

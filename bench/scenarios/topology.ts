@@ -22,7 +22,8 @@ import { measureMatrix } from '../topology/matrix.ts';
 import { MOST_PODS, openNetwork } from '../topology/network.ts';
 import type { Network, NetworkKind } from '../topology/network.ts';
 import { measureRounds, memoryOf } from '../topology/rounds.ts';
-import type { ContenderResult, RoundsOptions } from '../topology/rounds.ts';
+import { roundsOptions, shortLength } from '../topology/rounds-options.ts';
+import type { ContenderResult } from '../topology/rounds.ts';
 import { nginxVersion } from '../topology/service.ts';
 import { slowSection } from '../topology/slow-section.ts';
 
@@ -67,7 +68,7 @@ const OPTIONS: readonly BenchOption[] = [
     help: 'of open loop in a round',
     default: '4',
     quick: '1',
-    check: seconds,
+    check: shortLength,
   },
   {
     name: 'closed-seconds',
@@ -75,7 +76,7 @@ const OPTIONS: readonly BenchOption[] = [
     help: 'of closed loop in a round',
     default: '2',
     quick: '0.6',
-    check: seconds,
+    check: shortLength,
   },
   {
     name: 'warm-up',
@@ -97,7 +98,7 @@ const OPTIONS: readonly BenchOption[] = [
     value: '<ms>',
     help: 'added to the link between the nodes, each way',
     default: '0',
-    check: seconds,
+    check: shortLength,
   },
 ];
 
@@ -155,7 +156,11 @@ async function startFleet(bench: BenchRun, network: Network): Promise<Fleet> {
 }
 
 async function measure(bench: BenchRun, fleet: Fleet): Promise<Section[]> {
-  const options = roundsOptions(bench);
+  const options = roundsOptions(
+    bench,
+    contendersOf(bench.options.get('only') ?? 'all'),
+    bench.quick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS,
+  );
   const idle = memoryOf(fleet);
   const matrix = await measureMatrix(bench, fleet);
   const { results, loaded, warmUps } = await measureRounds(bench, fleet, options);
@@ -185,21 +190,6 @@ function noteLateClients(bench: BenchRun, results: readonly ContenderResult[]): 
 /** Ten times what an idle machine needs to wake a process. */
 const LATE_MS = 5;
 
-function roundsOptions(bench: BenchRun): RoundsOptions {
-  return {
-    contenders: contendersOf(bench.options.get('only') ?? 'all'),
-    rounds: numberOption(bench, 'rounds'),
-    warmUpRequests: numberOption(bench, 'warm-up'),
-    warmUpSeconds: bench.quick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS,
-    concurrency: numberOption(bench, 'concurrency'),
-    rate: numberOption(bench, 'rate'),
-    connections: numberOption(bench, 'connections'),
-    seconds: numberOption(bench, 'seconds'),
-    closedSeconds: numberOption(bench, 'closed-seconds'),
-    keepAlive: !bench.options.has('no-keep-alive'),
-  };
-}
-
 function contendersOf(only: string): readonly Contender[] {
   if (only === 'all') return CONTENDERS;
   return only.split(',').map((name) => {
@@ -226,10 +216,6 @@ function setUpSection(bench: BenchRun, { network }: Fleet): Section {
     ],
     parts: [],
   };
-}
-
-function seconds(text: string): string | null {
-  return /^\d+(?:\.\d+)?$/.test(text) && Number(text) <= 3600 ? null : 'expected a number up to 3600';
 }
 
 function badNames(text: string): string | null {

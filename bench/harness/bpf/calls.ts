@@ -96,8 +96,8 @@ export class BpfCalls {
     u32[1] = code.length / INSTRUCTION_BYTES;
     this.#pointAt(8, CODE_AT);
     this.#pointAt(16, LICENSE_AT);
-    // Without a log first: a log that is too small would be an error of its own.
     u32[68 >> 2] = attach;
+    // Without a log first: a log that is too small would be an error of its own.
     const fd = this.#ask(PROG_LOAD);
     if (fd >= 0) return fd;
     u32[24 >> 2] = 1;
